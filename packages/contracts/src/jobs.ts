@@ -1,0 +1,21 @@
+/** Jobs that cross the queue. Every job is idempotent: a queue may run it twice. */
+import { z } from 'zod';
+import { ForecastResolution } from './resolution.ts';
+import { Ticker } from './ticker.ts';
+import { UnixSeconds } from './units.ts';
+
+export const FORECAST_QUEUE = 'forecast';
+export const POLL_QUEUE = 'poll';
+
+/** Forecast one series from the bars that had closed by `madeAt`. */
+export const ForecastJob = z.object({
+  ticker: Ticker,
+  resolution: ForecastResolution,
+  /** Close time of the last closed bar: names the job, so that planning twice adds nothing. */
+  madeAt: UnixSeconds,
+});
+export type ForecastJob = z.infer<typeof ForecastJob>;
+
+/** Poll one share of the tickers once. `dueAt` is the cycle: a poll older than its cycle does nothing. */
+export const PollJob = z.object({ tickers: z.array(Ticker).min(1), dueAt: UnixSeconds });
+export type PollJob = z.infer<typeof PollJob>;
