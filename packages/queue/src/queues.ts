@@ -1,0 +1,140 @@
+/** All queues of a process behind one URL: Redis or PostgreSQL, the same to whoever uses them. */
+import { Queue, Worker, type IQueueBackend, type Processor } from 'bullmq';
+import { type z } from 'zod';
+import { backendFor } from './backend.ts';
+import { createProducer, type JobQueue, type Producer } from './producer.ts';
+import { JOB_DEFAULTS } from './retention.ts';
+import { startSchedule, type Schedule } from './schedule.ts';
+import { processJobs, type JobHandler, type QueueWorker, type WorkerOptions } from './worker.ts';
+
+export interface QueuesOptions {
+  /** `redis://…`, `rediss://…` or `postgres://…` */
+  url: string;
+  /** Troubles of connections; the queues go on by themselves when the server is back. */
+  onError(error: Error): void;
+  /** Longest time that adding a job may take, in milliseconds. */
+  timeoutMs?: number;
+  /** Longest time that `close` waits for jobs at work, in milliseconds. */
+  closeTimeoutMs?: number;
+}
+
+export interface QueueCounts {
+  waiting: number;
+  active: number;
+  delayed: number;
+  completed: number;
+  failed: number;
+}
+
+export interface Queues {
+  producer<S extends z.ZodType>(name: string, schema: S): Producer<z.input<S>>;
+  /** Adds the job every `everyMs`, once for all replicas that name the same schedule. */
+  schedule(name: string, scheduleId: string, everyMs: number, job: unknown): Schedule;
+  worker<S extends z.ZodType>(
+    name: string,
+    schema: S,
+    handler: JobHandler<z.output<S>> | { file: URL },
+    options?: WorkerOptions,
+  ): QueueWorker;
+  counts(name: string): Promise<QueueCounts>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_LOCK_MS = 30_000;
+const RETRY_FETCH_MS = 1_000;
+
+/** Returns at once: a server that is away is waited for in the background, and `onError` tells. */
+export function connectQueues(options: QueuesOptions): Queues {
+  const { url, onError, timeoutMs = 5_000, closeTimeoutMs = 8_000 } = options;
+  const backend = backendFor(url);
+  // The backend brings its own connection options; BullMQ asks only that some are given.
+  const connection = {};
+  const queues = new Map<string, JobQueue>();
+  const workers = new Set<QueueWorker>();
+  const schedules = new Set<Schedule>();
+
+  function open(name: string): JobQueue {
+    const known = queues.get(name);
+    if (known) return known;
+    const queue: JobQueue = new Queue(name, { connection, defaultJobOptions: JOB_DEFAULTS }, backend);
+    queue.on('error', onError);
+    queues.set(name, queue);
+    return queue;
+  }
+
+  function startWorker<S extends z.ZodType>(
+    name: string,
+    schema: S,
+    handler: JobHandler<z.output<S>> | { file: URL },
+    workerOptions: WorkerOptions = {},
+  ): QueueWorker {
+    const { lockMs = DEFAULT_LOCK_MS, maxStalledCount = 5, onCompleted, onFailed, threads } = workerOptions;
+    const processor: URL | Processor = typeof handler === 'function' ? processJobs(schema, handler) : handler.file;
+    const worker = new Worker<unknown, unknown, string, IQueueBackend, number, unknown>(
+      name,
+      processor,
+      {
+        connection,
+        concurrency: workerOptions.concurrency ?? 1,
+        useWorkerThreads: workerOptions.useWorkerThreads ?? false,
+        ...(threads === undefined ? {} : { workerThreadsOptions: threads }),
+        lockDuration: lockMs,
+        stalledInterval: lockMs,
+        maxStalledCount,
+        runRetryDelay: RETRY_FETCH_MS,
+      },
+      backend,
+    );
+    worker.on('error', onError);
+    worker.on('completed', (job, result) => {
+      const durationMs = (job.finishedOn ?? 0) - (job.processedOn ?? 0);
+      onCompleted?.({ id: job.id ?? '', result, durationMs });
+    });
+    worker.on('failed', (job, error) => {
+      const attempt = job?.attemptsMade ?? 0;
+      onFailed?.({ id: job?.id ?? '', error, attempt, final: job?.finishedOn !== undefined });
+    });
+    const handle = { close: () => within(worker.close(), closeTimeoutMs, () => worker.disconnect()) };
+    workers.add(handle);
+    return handle;
+  }
+
+  return {
+    producer: (name, schema) => createProducer(open(name), schema, { timeoutMs }),
+    schedule(name, scheduleId, everyMs, job) {
+      const schedule = startSchedule({ queue: open(name), scheduleId, everyMs, job, onError });
+      schedules.add(schedule);
+      return schedule;
+    },
+    worker: startWorker,
+    async counts(name) {
+      const counts = await open(name).getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed');
+      const of = (state: string): number => counts[state] ?? 0;
+      return {
+        waiting: of('wait') + of('waiting') + of('prioritized'),
+        active: of('active'),
+        delayed: of('delayed'),
+        completed: of('completed'),
+        failed: of('failed'),
+      };
+    },
+    async close() {
+      for (const schedule of schedules) schedule.close();
+      await Promise.all([...workers].map((worker) => worker.close()));
+      await Promise.all([...queues.values()].map((queue) => within(queue.close(), 2_000, () => queue.disconnect())));
+    },
+  };
+}
+
+/** A server that is away must not keep a process from stopping. */
+async function within(closing: Promise<void>, timeoutMs: number, giveUp: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      giveUp().catch(() => undefined);
+      resolve();
+    }, timeoutMs);
+  });
+  await Promise.race([closing.catch(() => undefined), deadline]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,79 @@
+/** The end of a queue where jobs come out. */
+import { UnrecoverableError, type Job } from 'bullmq';
+import { type z } from 'zod';
+import { PermanentJobError } from './errors.ts';
+
+export interface JobContext {
+  id: string;
+  /** 1 at the first attempt. */
+  attempt: number;
+  /** Aborted when the job is cancelled. */
+  signal: AbortSignal;
+}
+
+/** Must be idempotent: after a crash, or when a lock lapses, the queue runs a job again. */
+export type JobHandler<T> = (job: T, context: JobContext) => Promise<unknown>;
+
+export interface JobCompletion {
+  id: string;
+  result: unknown;
+  durationMs: number;
+}
+
+export interface JobFailure {
+  id: string;
+  error: Error;
+  attempt: number;
+  /** True when the job will not be tried again. */
+  final: boolean;
+}
+
+export interface WorkerOptions {
+  /** Jobs at a time. */
+  concurrency?: number;
+  /** Runs the file in worker threads, so that CPU work cannot hold up the renewal of locks. Files only. */
+  useWorkerThreads?: boolean;
+  /** For worker threads: what they find as `workerData` and in their environment. */
+  threads?: { env?: Record<string, string | undefined>; workerData?: unknown };
+  /** A job whose worker died runs again after at most twice this time. */
+  lockMs?: number;
+  /** How often a job may lose its worker before it counts as the killer. */
+  maxStalledCount?: number;
+  onCompleted?(completion: JobCompletion): void;
+  onFailed?(failure: JobFailure): void;
+}
+
+export interface QueueWorker {
+  /** Takes no more jobs and waits for those at work. */
+  close(): Promise<void>;
+}
+
+/**
+ * Wraps a handler for the queue: the payload is validated, and what can never succeed is not tried again.
+ * A file for `worker(name, schema, { file })` exports `default processJobs(schema, handler)`.
+ */
+export function processJobs<S extends z.ZodType>(schema: S, handler: JobHandler<z.output<S>>) {
+  // Three declared parameters: the queue looks at their number to see whether to pass a signal.
+  return async (job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> => {
+    const parsed = schema.safeParse(job.data);
+    if (!parsed.success)
+      throw new UnrecoverableError(`The payload does not match its schema:\n${parsed.error.message}`);
+    try {
+      const result = await handler(parsed.data, {
+        id: job.id ?? '',
+        attempt: job.attemptsMade + 1,
+        signal: signal ?? new AbortController().signal,
+      });
+      return result ?? null;
+    } catch (error) {
+      if (error instanceof PermanentJobError) throw permanent(error);
+      throw error;
+    }
+  };
+}
+
+function permanent(error: PermanentJobError): UnrecoverableError {
+  const unrecoverable = new UnrecoverableError(error.message);
+  unrecoverable.cause = error;
+  return unrecoverable;
+}
