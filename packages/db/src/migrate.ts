@@ -1,0 +1,77 @@
+/**
+ * Migrations, by dbmate from sql/core. One process migrates at a time, under an advisory lock; services only check that
+ * the schema is the one they were written for.
+ */
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { resolveBinary } from 'dbmate';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { answering, type Database } from './database.ts';
+import { MigrationError, SchemaMismatchError } from './errors.ts';
+
+const CORE = fileURLToPath(new URL('../../../sql/core/', import.meta.url));
+/** Any constant of our own; pg_advisory_lock takes it for the whole database. */
+const MIGRATION_LOCK = 7_453_001;
+const run = promisify(execFile);
+
+/**
+ * Brings the database to the newest schema.
+ * @throws {MigrationError} with what dbmate said
+ */
+export async function migrate(options: { url: string }): Promise<void> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'tapecast-migrate',
+  });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await run(resolveBinary(), ['--migrations-dir', CORE, '--no-dump-schema', 'migrate'], {
+      env: { ...process.env, DATABASE_URL: withSslMode(options.url) },
+    });
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new MigrationError(`The database could not be migrated: ${said || String(error)}`, { cause: error });
+  } finally {
+    await client.end();
+  }
+}
+
+/** dbmate's driver insists on TLS unless told otherwise; ours does not use it unless told to. */
+function withSslMode(text: string): string {
+  const url = new URL(text);
+  if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'disable');
+  return url.href;
+}
+
+/**
+ * Refuses to work on a schema that this version does not know.
+ * @throws {SchemaMismatchError} older: migrate first; newer: update the service
+ */
+export async function assertSchema(db: Database): Promise<void> {
+  const known = (await readdir(CORE)).filter((file) => file.endsWith('.sql')).map((file) => file.split('_')[0] ?? '');
+  const { rows } = await answering(() =>
+    sql<{ version: string }>`SELECT version FROM schema_migrations`.execute(db.kysely).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === '42P01') return { rows: [] };
+      throw error;
+    }),
+  );
+  const applied = new Set(rows.map((row) => row.version));
+  const missing = known.filter((version) => !applied.has(version));
+  if (missing.length > 0) {
+    throw new SchemaMismatchError(
+      `The database lacks the migrations ${missing.join(', ')}. Run the migrations, then start again.`,
+    );
+  }
+  const newest = known.toSorted().at(-1) ?? '';
+  const unknown = [...applied].filter((version) => version > newest);
+  if (unknown.length > 0) {
+    throw new SchemaMismatchError(
+      `The database has the migrations ${unknown.join(', ')}, which this version does not know. Update Tapecast to the version that made them.`,
+    );
+  }
+}

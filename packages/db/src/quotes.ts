@@ -1,0 +1,34 @@
+/** The newest quote of each ticker. */
+import { toUnixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
+import { answering, type Database } from './database.ts';
+
+export interface QuoteState {
+  ticker: string;
+  price: number;
+  quoteTime: UnixSeconds;
+  previousClose: number | null;
+  marketState: string;
+  delaySeconds: number;
+  source: string;
+}
+
+export async function listQuotes(db: Database, tickers?: readonly string[]): Promise<QuoteState[]> {
+  let query = db.kysely
+    .selectFrom('stock_quotes')
+    .select([
+      'ticker',
+      'price',
+      'quote_time',
+      'previous_close as previousClose',
+      'market_state as marketState',
+      'delay_seconds as delaySeconds',
+      'source',
+    ])
+    .orderBy('ticker');
+  if (tickers !== undefined) {
+    if (tickers.length === 0) return [];
+    query = query.where('ticker', 'in', [...tickers]);
+  }
+  const rows = await answering(() => query.execute());
+  return rows.map(({ quote_time, ...row }) => ({ ...row, quoteTime: toUnixSeconds(quote_time) }));
+}

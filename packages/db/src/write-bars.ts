@@ -1,0 +1,133 @@
+/** Writing bars: series are locked first, an upsert without news changes nothing, conflicts are run again. */
+import { type NativeResolution } from '@tapecast/contracts/resolution';
+import { type UnixSeconds } from '@tapecast/contracts/units';
+import { type Kysely, sql } from 'kysely';
+import { pricesTable } from './bars.ts';
+import { answering, type Database, inTransaction } from './database.ts';
+import { type Schema } from './schema.ts';
+
+export interface PriceRow {
+  /** Key of the bar (its start). */
+  time: UnixSeconds;
+  ticker: string;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  closeAdj: number | null;
+  volume: number | null;
+  /** Who says so: `yahoo`, `simulated`, …; a bar merged from quotes has `:live` behind it. */
+  source: string;
+}
+
+/** Rows per statement: large enough to be fast, small enough that no lock is held for long. */
+const BATCH_ROWS = 5_000;
+
+/**
+ * Upserts a source's own bars; they replace live ones. Of two rows with the same key the later one counts.
+ * @returns how many bars are new or different from what was stored
+ * @throws {DatabaseUnavailableError}
+ */
+export async function writeBars(
+  db: Database,
+  resolution: NativeResolution,
+  rows: readonly PriceRow[],
+): Promise<{ changed: number }> {
+  const unique = [...new Map(rows.map((row) => [`${row.ticker} ${row.time}`, row])).values()];
+  let changed = 0;
+  for (let start = 0; start < unique.length; start += BATCH_ROWS) {
+    const batch = unique.slice(start, start + BATCH_ROWS);
+    changed += await inTransaction(db, async (transaction) => {
+      await lockSeries(transaction, [...new Set(batch.map((row) => row.ticker))], [resolution]);
+      return upsert(transaction, resolution, batch);
+    });
+  }
+  return { changed };
+}
+
+/** Takes bars back: the rows stay, their prices become null, and every client is told. */
+export async function withdrawBars(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+  times: readonly UnixSeconds[],
+): Promise<{ changed: number }> {
+  return inTransaction(db, async (transaction) => {
+    await lockSeries(transaction, [ticker], [resolution]);
+    const result = await sql`
+      UPDATE ${pricesTable(resolution)}
+      SET open = NULL, high = NULL, low = NULL, close = NULL, close_adj = NULL, volume = NULL
+      WHERE ticker = ${ticker} AND close IS NOT NULL
+        AND time IN (SELECT to_timestamp(t) FROM unnest(${[...times]}::bigint[]) t)`.execute(transaction);
+    return { changed: Number(result.numAffectedRows ?? 0) };
+  });
+}
+
+/** Takes the row locks of these series, in the one order that all writers keep. */
+export async function lockSeries(
+  transaction: Kysely<Schema>,
+  tickers: readonly string[],
+  resolutions: readonly NativeResolution[],
+): Promise<void> {
+  await sql`SELECT lock_series(${[...tickers]}::text[], ${[...resolutions]}::text[])`.execute(transaction);
+}
+
+async function upsert(
+  transaction: Kysely<Schema>,
+  resolution: NativeResolution,
+  rows: readonly PriceRow[],
+): Promise<number> {
+  const result = await sql`
+    INSERT INTO ${pricesTable(resolution)} AS bar (time, ticker, open, high, low, close, close_adj, volume, source)
+    SELECT to_timestamp(time), ticker, open, high, low, close, close_adj, volume, source
+    FROM unnest(
+      ${rows.map((row) => row.time)}::bigint[], ${rows.map((row) => row.ticker)}::text[],
+      ${rows.map((row) => row.open)}::float8[], ${rows.map((row) => row.high)}::float8[],
+      ${rows.map((row) => row.low)}::float8[], ${rows.map((row) => row.close)}::float8[],
+      ${rows.map((row) => row.closeAdj)}::float8[], ${rows.map((row) => row.volume)}::float8[],
+      ${rows.map((row) => row.source)}::text[]
+    ) AS incoming (time, ticker, open, high, low, close, close_adj, volume, source)
+    ON CONFLICT (ticker, time) DO UPDATE SET
+      open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+      close_adj = excluded.close_adj, volume = excluded.volume, source = excluded.source
+    WHERE (bar.open, bar.high, bar.low, bar.close, bar.close_adj, bar.volume, bar.source)
+      IS DISTINCT FROM
+      (excluded.open, excluded.high, excluded.low, excluded.close, excluded.close_adj, excluded.volume, excluded.source)
+  `.execute(transaction);
+  return Number(result.numAffectedRows ?? 0);
+}
+
+/** Time of the newest bar that the source itself gave (not merged from quotes), by ticker; absent where there is none. */
+export async function newestBarTimes(
+  db: Database,
+  resolution: NativeResolution,
+  tickers: readonly string[],
+): Promise<Map<string, UnixSeconds>> {
+  const { rows } = await answering(() =>
+    sql<{ ticker: string; time: UnixSeconds }>`
+      SELECT t.ticker, extract(epoch FROM newest.time)::bigint AS time
+      FROM unnest(${[...tickers]}::text[]) AS t (ticker)
+      CROSS JOIN LATERAL (
+        SELECT time FROM ${pricesTable(resolution)} p
+        WHERE p.ticker = t.ticker AND p.source NOT LIKE '%:live' ORDER BY time DESC LIMIT 1
+      ) newest`.execute(db.kysely),
+  );
+  return new Map(rows.map((row) => [row.ticker, row.time]));
+}
+
+/** Times in [from, to] at which the source's own bar is stored, rising. */
+export async function listBarTimes(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+  from: UnixSeconds,
+  to: UnixSeconds,
+): Promise<UnixSeconds[]> {
+  const { rows } = await answering(() =>
+    sql<{ time: UnixSeconds }>`
+      SELECT extract(epoch FROM time)::bigint AS time FROM ${pricesTable(resolution)}
+      WHERE ticker = ${ticker} AND source NOT LIKE '%:live' AND time BETWEEN to_timestamp(${from}) AND to_timestamp(${to})
+      ORDER BY time`.execute(db.kysely),
+  );
+  return rows.map((row) => row.time);
+}
