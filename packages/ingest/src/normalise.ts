@@ -1,0 +1,56 @@
+/**
+ * Vendor bars to our rows: keys by the session, rows off the grid merged into the bar that they belong to, bars that
+ * are still forming left to the live merge.
+ */
+import type { NativeResolution } from '@tapecast/contracts/resolution';
+import type { PriceRow } from '@tapecast/db/write-bars';
+import { barEnd, barKey, type Session } from './sessions.ts';
+import type { BarsPage, Rejection, SourceName } from './sources/source.ts';
+import { validateBars, type ValidBar } from './validate.ts';
+
+/** A vendor's bar is taken as final this long after its end (and the vendor's delay). */
+export const CLOSED_GRACE_SECONDS = 10;
+
+export interface NormaliseOptions {
+  page: BarsPage;
+  resolution: NativeResolution;
+  session: Session;
+  source: SourceName;
+  delaySeconds: number;
+  /** Unix seconds. */
+  now: number;
+}
+
+/** @returns rows with rising, distinct times, all of them closed bars */
+export function normaliseBars(options: NormaliseOptions): { rows: PriceRow[]; rejected: Rejection[] } {
+  const { page, resolution, session, source, delaySeconds, now } = options;
+  const { ticker } = page.instrument;
+  const { kept, rejected } = validateBars(ticker, resolution, page.bars, now);
+  const rows: PriceRow[] = [];
+  for (const bar of kept.sort((a, b) => a.time - b.time)) {
+    const time = barKey(session, resolution, bar.time);
+    if (now < barEnd(session, resolution, time) + delaySeconds + CLOSED_GRACE_SECONDS) continue;
+    const { open, high, low, close, closeAdj, volume } = bar;
+    const previous = rows.at(-1);
+    if (previous?.time === time) rows[rows.length - 1] = merged(previous, bar, resolution);
+    else rows.push({ time, ticker, open, high, low, close, closeAdj, volume, source });
+  }
+  return { rows, rejected };
+}
+
+/** A second 1d row restates its day's volume; a second intraday row adds to its bar's. */
+function merged(row: PriceRow, bar: ValidBar, resolution: NativeResolution): PriceRow {
+  return {
+    ...row,
+    high: Math.max(row.high, bar.high),
+    low: Math.min(row.low, bar.low),
+    close: bar.close,
+    closeAdj: bar.closeAdj ?? row.closeAdj,
+    volume:
+      row.volume === null || bar.volume === null
+        ? (bar.volume ?? row.volume)
+        : resolution === '1d'
+          ? Math.max(row.volume, bar.volume)
+          : row.volume + bar.volume,
+  };
+}
