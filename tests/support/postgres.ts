@@ -9,9 +9,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceRole } from '@tapecast/db/roles';
 import pg from 'pg';
 import { inject } from 'vitest';
-import type { ServiceRole } from './template.ts';
 
 export interface TestDatabase {
   readonly name: string;
