@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { postgresUser } from './os-user.ts';
+import { lineCutter } from './log-lines.ts';
 import { findPostgres } from './postgres-binaries.ts';
 import { preparePostgresFolder, type PostgresFolder } from './postgres-folder.ts';
 import { clearStalePostmaster, isReady } from './postmaster.ts';
@@ -89,10 +90,11 @@ async function launch(
   });
   let said = '';
   child.once('error', (error) => (said += error.message));
-  forEachLine(child, (line) => {
+  const lines = lineCutter((line) => {
     if (said.length < 10_000) said += `${line}\n`;
     options.onLog?.(line);
   });
+  child.stderr.setEncoding('utf8').on('data', lines.push).once('end', lines.end);
   const { pid } = child;
   if (pid === undefined) return ended.then(() => ({ said }));
   const guard = guardAgainstOurDeath(pid);
@@ -140,16 +142,4 @@ function guardAgainstOurDeath(pid: number): ChildProcess {
   guard.on('error', () => undefined);
   guard.unref();
   return guard;
-}
-
-function forEachLine(child: ChildProcess, use: (line: string) => void): void {
-  let rest = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) use(line);
-  });
-  child.stderr?.once('end', () => {
-    if (rest !== '') use(rest);
-  });
 }

@@ -1,0 +1,11 @@
+/**
+ * Preloaded into each service: when the launcher is gone (`kill -9` included), its end of the channel closes, and the service
+ * ends as after SIGTERM. Nothing may stay behind that holds the port or writes beside the next start.
+ */
+const LAST_RESORT_MS = 15_000;
+
+process.on('disconnect', () => {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_RESORT_MS).unref();
+  process.kill(process.pid, 'SIGTERM');
+});
+process.channel?.unref(); // the channel alone must not keep a service alive

@@ -1,0 +1,11 @@
+/** Stands for the forecaster; prints the role that it logs in with, as the server sees it. */
+import pg from 'pg';
+
+const client = new pg.Client({ connectionString: process.env['DATABASE_URL'] });
+client.on('error', () => process.exit(1));
+await client.connect();
+const { rows } = await client.query<{ who: string; where: string }>(
+  'SELECT current_user AS who, current_database() AS where',
+);
+console.log(`connected as ${rows[0]?.who} to ${rows[0]?.where}`);
+process.on('SIGTERM', () => void client.end());
