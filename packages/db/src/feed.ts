@@ -17,21 +17,12 @@ export async function recordPoll(
   poll: { source: string; pollSeconds: number; ok: boolean; error?: string | undefined; at?: Date },
 ): Promise<void> {
   const at = poll.at ?? new Date();
-  const outcome = poll.ok
-    ? { ok_at: at, error: null, error_at: null }
-    : { error: poll.error ?? 'unknown', error_at: at };
+  const news = poll.ok ? { ok_at: at, error: null, error_at: null } : { error: poll.error ?? 'unknown', error_at: at };
   await answering(() =>
     db.kysely
       .insertInto('feed_status')
-      .values({
-        source: poll.source,
-        poll_seconds: poll.pollSeconds,
-        ok_at: null,
-        error: null,
-        error_at: null,
-        ...outcome,
-      })
-      .onConflict((conflict) => conflict.column('source').doUpdateSet({ poll_seconds: poll.pollSeconds, ...outcome }))
+      .values({ source: poll.source, poll_seconds: poll.pollSeconds, ...news })
+      .onConflict((conflict) => conflict.column('source').doUpdateSet({ poll_seconds: poll.pollSeconds, ...news }))
       .execute(),
   );
 }

@@ -48,9 +48,9 @@ interface QuotesTable {
 interface FeedTable {
   source: string;
   poll_seconds: number;
-  ok_at: Date | null;
-  error: string | null;
-  error_at: Date | null;
+  ok_at: Generated<Date | null>;
+  error: Generated<string | null>;
+  error_at: Generated<Date | null>;
 }
 
 interface ForecastsTable {
