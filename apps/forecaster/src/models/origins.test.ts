@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { randomWalk } from './random-walk.fixture.ts';
+import { chooseOrigins, pathsFrom } from './origins.ts';
+
+test('origins leave the horizon to be compared with and enough bars to learn from', () => {
+  for (const length of [30, 53, 54, 60, 100, 1_500]) {
+    const origins = chooseOrigins(length, 24);
+    for (const origin of origins) {
+      expect(origin).toBeGreaterThanOrEqual(29);
+      expect(origin + 24).toBeLessThan(length);
+    }
+    expect(origins.length).toBe(Math.min(12, Math.max(0, length - 53)));
+    expect(new Set(origins).size).toBe(origins.length);
+  }
+});
+
+test('a model is shown nothing of what came after the origin', () => {
+  const logs = Float64Array.from(randomWalk({ bars: 100, seed: 1 }), Math.log);
+  const seen: number[] = [];
+  const spy = {
+    name: 'spy',
+    path(known: Float64Array, _season: readonly number[], horizon: number) {
+      seen.push(known.length);
+      return new Float64Array(horizon);
+    },
+  };
+  pathsFrom(spy, logs, [], 5, [40, 60, 94]);
+  expect(seen).toEqual([41, 61, 95]);
+});
