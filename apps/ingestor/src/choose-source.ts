@@ -1,0 +1,52 @@
+/** Which source this process uses: decided once, at start. A Yahoo that fails later is stale, not simulated. */
+import { type Ticker } from '@tapecast/contracts/ticker';
+import { createRequestBudget } from '@tapecast/ingest/sources/request-budget';
+import { createSimulatedSource } from '@tapecast/ingest/sources/simulated';
+import { type PriceSource, type SourceName } from '@tapecast/ingest/sources/source';
+import { createYahooSource } from '@tapecast/ingest/sources/yahoo';
+import { type Logger } from '@tapecast/runtime/logger';
+import { type Settings } from './settings.ts';
+
+export class MixedSourcesError extends Error {
+  override readonly name = 'MixedSourcesError';
+
+  constructor(stored: string, wanted: SourceName) {
+    super(
+      `The database holds ${stored} prices and this ingestor would write ${wanted} ones. ` +
+        `Simulated and real prices never share a database: set PRICE_SOURCE=${stored} or another DATABASE_URL.`,
+    );
+  }
+}
+
+type Wanted = Pick<
+  Settings,
+  'PRICE_SOURCE' | 'YAHOO_ORIGIN' | 'VENDOR_REQUESTS_PER_SECOND' | 'VENDOR_BURST' | 'SIMULATION_SEED'
+>;
+
+export async function chooseSource(
+  settings: Wanted,
+  probe: Ticker,
+  context: { logger: Logger; signal: AbortSignal },
+): Promise<PriceSource> {
+  const simulated = () => createSimulatedSource({ seed: settings.SIMULATION_SEED });
+  if (settings.PRICE_SOURCE === 'simulated') return simulated();
+  const yahoo = createYahooSource({
+    origin: settings.YAHOO_ORIGIN,
+    budget: createRequestBudget({ perSecond: settings.VENDOR_REQUESTS_PER_SECOND, burst: settings.VENDOR_BURST }),
+  });
+  if (settings.PRICE_SOURCE === 'yahoo') return yahoo;
+  try {
+    await yahoo.quotes([probe], context.signal);
+    return yahoo;
+  } catch (err) {
+    context.signal.throwIfAborted();
+    context.logger.warn({ err }, 'Yahoo does not answer: prices are simulated until the next start');
+    return simulated();
+  }
+}
+
+/** @throws {MixedSourcesError} */
+export function refuseMixing(stored: string | undefined, wanted: SourceName): void {
+  if (stored === undefined || stored === wanted) return;
+  if (stored === 'simulated' || wanted === 'simulated') throw new MixedSourcesError(stored, wanted);
+}

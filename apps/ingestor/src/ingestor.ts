@@ -1,0 +1,184 @@
+/** The ingestor: polls, writes what they bring, keeps the history complete. */
+import { type Ticker } from '@tapecast/contracts/ticker';
+import { openDatabase, type Database } from '@tapecast/db/database';
+import { DatabaseUnavailableError } from '@tapecast/db/errors';
+import { readFeed } from '@tapecast/db/feed';
+import { assertSchema } from '@tapecast/db/migrate';
+import { systemClock } from '@tapecast/ingest/clock';
+import { createHistory } from '@tapecast/ingest/history';
+import { createInstrumentBook } from '@tapecast/ingest/instrument-book';
+import { createQuoteWriter, type Poll } from '@tapecast/ingest/write';
+import { type Logger } from '@tapecast/runtime/logger';
+import { type RunningService, type ServiceContext } from '@tapecast/runtime/service';
+import { databaseUrl } from '@tapecast/runtime/settings';
+import { chooseSource, refuseMixing } from './choose-source.ts';
+import { createMetrics } from './metrics.ts';
+import { createPollBuffer } from './poll-buffer.ts';
+import { runPollLoop } from './poll-loop.ts';
+import { runPollWriter } from './poll-writer.ts';
+import { type Settings } from './settings.ts';
+import { loadWatchlist, readWatchlist, type Watched } from './watchlist.ts';
+
+const BUFFERED_QUOTES = 200_000;
+const WATCHLIST_MS = 10_000;
+
+export async function startIngestor(settings: Settings, context: ServiceContext): Promise<RunningService> {
+  const { logger, registry } = context;
+  const clock = systemClock;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([context.signal, stopping.signal]);
+  const db = openDatabase({
+    url: databaseUrl(settings),
+    applicationName: 'tapecast ingestor',
+    maxConnections: 4,
+    onError: (err) => logger.warn({ err }, 'a database connection broke'),
+  });
+  const opened = await startWith(db, settings, context, signal).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  const { source } = opened;
+  let watched = opened.watched;
+
+  const book = createInstrumentBook();
+  book.learnAll(watched);
+  const buffer = createPollBuffer<Poll>(Math.max(60, Math.floor(BUFFERED_QUOTES / Math.max(1, watched.length))));
+  const metrics = createMetrics(registry, buffer);
+  const history = createHistory({
+    db,
+    source,
+    book,
+    clock,
+    backfillFrom: settings.BACKFILL_FROM ?? null,
+    onBackfilled: ({ ticker, resolution }, { bars, changed }, done, total) => {
+      metrics.bars.inc({ resolution }, changed);
+      logger.info(`backfill ${ticker} ${resolution} ${bars.toLocaleString('en-US')} bars ${done}/${total}`);
+    },
+    onRepaired: (series, { bars, changed, rejected }) => {
+      metrics.bars.inc({ resolution: series.resolution }, changed);
+      logger.debug({ ...series, bars, changed, rejected }, 'vendor bars fetched');
+    },
+    onFailed: ({ ticker, resolution }, err, retryInSeconds) =>
+      logger.warn({ ticker, resolution, err, retryInSeconds }, 'bars could not be fetched'),
+  });
+  history.setTickers(watched.map(({ ticker }) => ticker));
+  const health = createFeedLog(logger, () => history.resume());
+  let databaseAway = false;
+
+  const work = [
+    runPollLoop(
+      {
+        source,
+        periodMs: settings.POLL_SECONDS * 1_000,
+        clock,
+        tickers: () => watched.map(({ ticker }): Ticker => ticker),
+        onPoll: (poll) => {
+          metrics.polls.inc({ outcome: 'error' in poll ? 'failed' : 'ok' });
+          health.note(poll);
+          buffer.push(poll);
+        },
+      },
+      signal,
+    ),
+    runPollWriter(
+      {
+        buffer,
+        writer: createQuoteWriter({ db, source: source.name, pollSeconds: settings.POLL_SECONDS, book }),
+        clock,
+        onWritten: (_poll, { rejected }) => {
+          if (databaseAway) logger.info({ buffered: buffer.size, lost: buffer.lost }, 'the database is back');
+          databaseAway = false;
+          metrics.rejected(rejected);
+          for (const { ticker, reason } of rejected) logger.debug({ ticker, reason }, 'a quote was refused');
+        },
+        onUnavailable: (err) => {
+          databaseAway = true;
+          logger.error({ err }, 'the database is away: polls are kept in memory until it is back');
+        },
+        onRefused: (err) => logger.error({ err }, 'a poll could not be written and is left out'),
+      },
+      signal,
+    ),
+    history.run(signal),
+    keepWatchlist(db, logger, signal, (rows) => {
+      watched = rows;
+      book.learnAll(rows);
+      history.setTickers(rows.map(({ ticker }) => ticker));
+    }),
+  ];
+  const ended = Promise.all(work);
+  // Nothing of this may end by itself: if it does, the process has to be started anew.
+  ended.catch((err: unknown) => {
+    logger.fatal({ err }, 'the ingestor stopped working');
+    process.exitCode = 1;
+    process.kill(process.pid, 'SIGTERM');
+  });
+
+  return {
+    ready: () => (databaseAway ? ['the database is away'] : []),
+    stop: async () => {
+      stopping.abort();
+      await ended.catch(() => undefined);
+      await db.close();
+    },
+  };
+}
+
+/** What has to be known before the first poll; waits for a database that is not up yet. */
+async function startWith(db: Database, settings: Settings, { logger }: ServiceContext, signal: AbortSignal) {
+  const [probe] = settings.TICKERS;
+  if (probe === undefined) throw new RangeError('TICKERS is empty');
+  for (let pause = 250; ; pause = Math.min(5_000, pause * 2)) {
+    try {
+      await assertSchema(db);
+      const feed = await readFeed(db);
+      const source = await chooseSource(settings, probe, { logger, signal });
+      refuseMixing(feed?.source, source.name);
+      const watched = await loadWatchlist(db, settings.TICKERS);
+      logger.info(
+        { source: source.name, tickers: watched.map(({ ticker }) => ticker) },
+        `prices come from ${source.name}`,
+      );
+      return { source, watched };
+    } catch (err) {
+      if (!(err instanceof DatabaseUnavailableError)) throw err;
+      logger.warn({ err }, 'waiting for the database');
+      await systemClock.sleep(pause, signal);
+    }
+  }
+}
+
+async function keepWatchlist(
+  db: Database,
+  logger: Logger,
+  signal: AbortSignal,
+  onChange: (rows: Watched[]) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await systemClock.sleep(WATCHLIST_MS, signal);
+      onChange(await readWatchlist(db));
+    } catch (err) {
+      // The last known list serves until the database is back.
+      if (!signal.aborted) logger.debug({ err }, 'the tickers could not be read');
+    }
+  }
+}
+
+/** Says once that polling fails, and once that it works again. */
+function createFeedLog(logger: Logger, onResume: () => void): { note(poll: Poll): void } {
+  let failedSince: number | null = null;
+  return {
+    note: (poll) => {
+      if ('error' in poll) {
+        if (failedSince === null) logger.warn({ reason: poll.error }, 'polling fails');
+        failedSince ??= poll.receivedAt;
+      } else if (failedSince !== null) {
+        const seconds = Math.round((poll.receivedAt - failedSince) / 1_000);
+        logger.info({ seconds }, 'polling works again: looking for gaps');
+        failedSince = null;
+        onResume();
+      }
+    },
+  };
+}

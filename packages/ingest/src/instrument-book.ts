@@ -1,0 +1,55 @@
+/** What is known of each ticker while the service runs: session and delay, from the table, from charts and from quotes. */
+import { type TickerRow } from '@tapecast/db/tickers';
+import { sessionOf, type Session } from './sessions.ts';
+import { type Instrument } from './sources/source.ts';
+
+type Facts = Pick<Instrument, 'exchange' | 'timezone' | 'sessionOpen' | 'sessionClose'>;
+
+export interface InstrumentBook {
+  learnAll(rows: readonly TickerRow[]): void;
+  /** Notes what a chart tells. A ticker without an exchange has not been described yet. */
+  learn(ticker: string, facts: Facts): void;
+  /** @returns whether the delay is another one than before */
+  learnDelay(ticker: string, delaySeconds: number): boolean;
+  /** The session of an instrument, told by the book first and by the instrument itself else. */
+  sessionOf(instrument: Instrument): Session;
+  /** null while nothing has described the ticker. */
+  knownSession(ticker: string): Session | null;
+  delayOf(ticker: string): number;
+}
+
+export function createInstrumentBook(): InstrumentBook {
+  const facts = new Map<string, Facts>();
+  const delays = new Map<string, number>();
+  // Building a session asks Intl for a formatter, which is slow; there are few different ones.
+  const sessions = new Map<string, Session>();
+  const sessionFor = (told: Facts) => {
+    const key = [told.exchange, told.timezone, told.sessionOpen, told.sessionClose].join(' ');
+    const session = sessions.get(key) ?? sessionOf(told);
+    sessions.set(key, session);
+    return session;
+  };
+  const learn = (ticker: string, told: Facts) => {
+    if (told.exchange !== null) facts.set(ticker, told);
+  };
+  return {
+    learn,
+    learnAll: (rows) => {
+      for (const row of rows) {
+        learn(row.ticker, row);
+        delays.set(row.ticker, row.delaySeconds);
+      }
+    },
+    learnDelay: (ticker, delaySeconds) => {
+      const known = delays.get(ticker) ?? 0;
+      delays.set(ticker, delaySeconds);
+      return known !== delaySeconds;
+    },
+    sessionOf: (instrument) => sessionFor(facts.get(instrument.ticker) ?? instrument),
+    knownSession: (ticker) => {
+      const told = facts.get(ticker);
+      return told === undefined ? null : sessionFor(told);
+    },
+    delayOf: (ticker) => delays.get(ticker) ?? 0,
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * Repair of gaps. Between two fills a series consists of live bars, and of nothing where polling failed; the newest
+ * vendor bar tells how far the vendor's own bars reach, and everything after it is asked for again.
+ */
+import { type NativeResolution } from '@tapecast/contracts/resolution';
+import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
+import { CLOSED_GRACE_SECONDS } from './normalise.ts';
+import { barEnd, barKey, lastSessionMoment, type Session } from './sessions.ts';
+import { fromLocal } from './zoned-time.ts';
+
+/** Key of the newest bar that the vendor should have finished by `now`, by the regular session. */
+export function newestClosedBar(
+  session: Session,
+  resolution: NativeResolution,
+  now: number,
+  delaySeconds: number,
+): UnixSeconds {
+  const closed = (key: number) => barEnd(session, resolution, key) + delaySeconds + CLOSED_GRACE_SECONDS <= now;
+  let key = barKey(session, resolution, lastSessionMoment(session, now));
+  while (!closed(key)) {
+    const start = resolution === '1d' ? fromLocal(key, session.offset) : key;
+    key = barKey(session, resolution, lastSessionMoment(session, start - 1));
+  }
+  return unixSeconds(key);
+}
+
+/** Whether asking the vendor can bring a bar that is not stored as the vendor's own yet. */
+export function needsRepair(
+  session: Session,
+  series: { resolution: NativeResolution; newest: UnixSeconds | undefined; delaySeconds: number },
+  now: number,
+): boolean {
+  if (series.newest === undefined) return true;
+  return series.newest < newestClosedBar(session, series.resolution, now, series.delaySeconds);
+}
+
+/** When the running hour of the session's grid will have closed: then vendor bars replace its live ones. */
+export function nextHourClose(session: Session, now: number, delaySeconds: number): number {
+  const hour = barKey(session, '1h', now);
+  return Math.max(now + 60, barEnd(session, '1h', hour) + delaySeconds + 2 * CLOSED_GRACE_SECONDS);
+}
