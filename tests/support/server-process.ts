@@ -15,8 +15,13 @@ export interface ServerProcess {
  *
  * @throws with its output when it ends before, or when `command` is not installed
  */
-export async function startServerProcess(command: string, args: string[], ready: RegExp): Promise<ServerProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startServerProcess(
+  command: string,
+  args: string[],
+  ready: RegExp,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ServerProcess> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const endWithUs = () => child.kill('SIGKILL');
   process.once('exit', endWithUs);
   const closed = once(child, 'close').finally(() => process.off('exit', endWithUs));
