@@ -1,8 +1,8 @@
-import { type LiveBar } from '@tapecast/contracts/bar';
+import type { LiveBar } from '@tapecast/contracts/bar';
 import { Forecast } from '@tapecast/contracts/forecast';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { describe, expect, it } from 'vitest';
-import { anchoredFan, fanOf, shapeFan } from './fan.ts';
+import { anchorOf, fanOf, openFan, shapeFan } from './fan.ts';
 
 const forecast = Forecast.parse({
   ticker: 'MSFT',
@@ -28,9 +28,9 @@ describe('the fan', () => {
   });
 
   it('opens from the last close that the model knew, not from the bar under way', () => {
-    expect(anchoredFan(forecast, bars)[0]).toMatchObject({ time: 3_600, low90: 6, high90: 6 });
-    expect(anchoredFan(forecast, bars)).toHaveLength(3);
-    expect(anchoredFan(forecast, [])).toHaveLength(2);
+    expect(openFan(forecast, anchorOf(forecast, bars))[0]).toMatchObject({ time: 3_600, low90: 6, high90: 6 });
+    expect(openFan(forecast, anchorOf(forecast, bars))).toHaveLength(3);
+    expect(openFan(forecast, anchorOf(forecast, []))).toHaveLength(2);
   });
 
   it('closes each band and leaves out what cannot be placed', () => {

@@ -1,6 +1,6 @@
 /** A forecast as the fan that is drawn: a median between a 50 % and a 90 % band, opening from the last price that it knew. */
-import { type LiveBar } from '@tapecast/contracts/bar';
-import { type Forecast } from '@tapecast/contracts/forecast';
+import type { LiveBar } from '@tapecast/contracts/bar';
+import type { Forecast } from '@tapecast/contracts/forecast';
 
 export interface FanPoint {
   /** Key of the bar whose close is forecast. */
@@ -25,13 +25,16 @@ export function fanOf(forecast: Forecast): FanPoint[] {
   }));
 }
 
-/** The fan with the close from which it opens; without a held bar before it, the fan alone. */
-export function anchoredFan(forecast: Forecast, bars: readonly LiveBar[]): FanPoint[] {
+/** The last bar that the model knew: the fan opens from its close. */
+export function anchorOf(forecast: Forecast, bars: readonly LiveBar[]): LiveBar | undefined {
+  const first = forecast.points[0]?.[0] ?? 0;
+  return bars.findLast(([time]) => time < forecast.madeAt && time < first);
+}
+
+/** The fan with the close from which it opens; without one, the fan alone. */
+export function openFan(forecast: Forecast, anchor: LiveBar | undefined): FanPoint[] {
   const points = fanOf(forecast);
-  const first = points[0];
-  if (first === undefined) return [];
-  const anchor = bars.findLast((bar) => bar[0] < forecast.madeAt && bar[0] < first.time);
-  if (anchor === undefined) return points;
+  if (points.length === 0 || anchor === undefined) return points;
   const [time, , , , close] = anchor;
   return [{ time, low90: close, low50: close, median: close, high50: close, high90: close }, ...points];
 }

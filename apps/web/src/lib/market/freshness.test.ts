@@ -29,7 +29,7 @@ describe('describeFreshness', () => {
 
 describe('describeConnection', () => {
   it('does not call a price live over a broken connection', () => {
-    const broken = { state: 'reconnecting', since: now, lastDataAt: asOf } as const;
+    const broken = { state: 'reconnecting', since: now * 1_000, lastDataAt: asOf * 1_000, problem: null } as const;
     expect(describeConnection(broken, live, now, 'UTC')).toMatchObject({
       state: 'reconnecting',
       label: 'reconnecting, data as of 14:03:20',
@@ -37,7 +37,7 @@ describe('describeConnection', () => {
   });
 
   it('says what the feed says once connected, and nothing before', () => {
-    const connected = { state: 'connected', since: now, lastDataAt: asOf } as const;
+    const connected = { state: 'connected', since: now * 1_000, lastDataAt: asOf * 1_000, problem: null } as const;
     expect(describeConnection(connected, live, now).label).toBe('live');
     expect(describeConnection(connected, null, now).label).toBe('connecting');
     expect(describeConnection({ ...connected, state: 'connecting' }, live, now).label).toBe('connecting');

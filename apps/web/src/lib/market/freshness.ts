@@ -49,7 +49,7 @@ export function describeConnection(
 ): Words {
   const { lastDataAt } = connection;
   if (connection.state === 'reconnecting') {
-    const since = lastDataAt === null ? 'no data yet' : `data as of ${moment(lastDataAt, now, zone)}`;
+    const since = lastDataAt === null ? 'no data yet' : `data as of ${moment(lastDataAt / 1_000, now, zone)}`;
     return { state: 'reconnecting', label: `reconnecting, ${since}`, badge: null };
   }
   if (connection.state === 'connecting' || freshness === null) {

@@ -1,4 +1,4 @@
-import { type Bar, type LiveBar } from '@tapecast/contracts/bar';
+import type { Bar, LiveBar } from '@tapecast/contracts/bar';
 import { unixSeconds } from '@tapecast/contracts/units';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

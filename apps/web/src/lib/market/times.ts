@@ -3,8 +3,7 @@
  * Keys of 1d and 1w bars are dates at 00:00Z, so they are read in UTC wherever the viewer sits.
  */
 import type { Resolution } from '@tapecast/contracts/resolution';
-
-const DAY = 86_400;
+import { DAY } from './resolutions.ts';
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
@@ -63,11 +62,6 @@ export function moment(time: number, now: number, zone?: string): string {
   if (age === 0) return clock(time, zone);
   if (age > 0 && age < 7 * DAY) return `${weekday(time, zone)} ${hourMinute(time, zone)}`;
   return `${dayMonth(time, zone)} ${hourMinute(time, zone)}`;
-}
-
-/** Bars of a day or more stand for a date, not for a moment. */
-export function isDated(resolution: Resolution): boolean {
-  return resolution === '1d' || resolution === '1w';
 }
 
 /** Time of a bar for the legend. */
