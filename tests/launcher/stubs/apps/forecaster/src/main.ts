@@ -7,5 +7,5 @@ await client.connect();
 const { rows } = await client.query<{ who: string; where: string }>(
   'SELECT current_user AS who, current_database() AS where',
 );
-console.log(`connected as ${rows[0]?.who} to ${rows[0]?.where}`);
+process.stdout.write(`connected as ${rows[0]?.who} to ${rows[0]?.where}\n`);
 process.on('SIGTERM', () => void client.end());

@@ -1,0 +1,101 @@
+// Every command of the project begins here: `node run.mjs start|dev|test|check|bench <name>` (see "scripts" in package.json).
+// Plain JavaScript without dependencies, since it runs on whatever Node ≥ 20 the host has, before anything is installed.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runChecks } from './apps/local/install/checks.mjs';
+import { installDependencies } from './apps/local/install/dependencies.mjs';
+import { lock } from './apps/local/install/lock.mjs';
+import { runInGroup } from './apps/local/install/process-group.mjs';
+import { findNode, projectEnvironment } from './apps/local/install/project-node.mjs';
+import { installTestTools } from './apps/local/install/test-tools.mjs';
+import { buildWeb } from './apps/local/install/web-build.mjs';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const LAUNCHER = join(root, 'apps', 'local', 'src', 'main.ts');
+const print = (line) => process.stdout.write(`${line}\n`);
+
+const COMMANDS = {
+  start: async (args) => {
+    const { node, env } = await prepare({ web: true });
+    return runInGroup(node, [LAUNCHER, ...args], { cwd: root, env, channel: true });
+  },
+  dev: async (args) => {
+    const { node, env } = await prepare({ web: false });
+    return runInGroup(node, [LAUNCHER, '--dev', ...args], { cwd: root, env, channel: true });
+  },
+  test: async (args) => {
+    const { node, env } = await prepare({ web: true });
+    installTestTools({ print });
+    return test(node, env, args);
+  },
+  check: async () => {
+    const { env } = await prepare({ web: false });
+    const { passed, failed } = await runChecks(root, { env, print });
+    if (failed.length > 0) print(`\nFailed: ${failed.join(', ')}`);
+    print(`${passed.length} passed, ${failed.length} failed`);
+    return failed.length === 0 ? 0 : 1;
+  },
+  bench: async ([name, ...args]) => {
+    const script =
+      name &&
+      [join(root, 'bench', `${name}.ts`), join(root, 'bench', name, 'main.ts')].find((path) => existsSync(path));
+    if (!script) throw new Error(`There is no benchmark "${name ?? ''}" in bench/.`);
+    const { node, env } = await prepare({ web: true });
+    return runInGroup(node, [script, ...args], { cwd: root, env });
+  },
+};
+
+/** Installed, built, and the Node to go on with. */
+async function prepare({ web }) {
+  const release = await lock(join(root, '.tapecast', 'install.lock'), (owner) =>
+    print(`Process ${owner} is installing or building here; waiting for it …`),
+  );
+  try {
+    await installDependencies(root, { print });
+    const node = findNode(root);
+    const env = projectEnvironment(root, node);
+    if (web) await buildWeb(root, { node, env, print });
+    return { node, env };
+  } finally {
+    release();
+  }
+}
+
+/** Runs vitest; the reporter leaves its figures in a file, so that a run that died without any is no success. */
+async function test(node, env, args) {
+  const folder = mkdtempSync(join(tmpdir(), 'tapecast-summary-'));
+  const file = join(folder, 'summary.json');
+  try {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const reporters = ['--reporter=default', '--reporter=./tests/support/summary-reporter.ts'];
+    const code = await runInGroup(node, [vitest, 'run', ...reporters, ...args], {
+      cwd: root,
+      env: { ...env, TAPECAST_TEST_SUMMARY: file },
+    });
+    const summary = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { passed: 0, failed: 1, skipped: 0, lines: ['The tests did not come to their end.'] };
+    for (const line of summary.lines) print(line);
+    if (code !== 0 && summary.failed === 0) summary.failed = 1;
+    print(
+      `${summary.passed} passed, ${summary.failed} failed${summary.skipped > 0 ? `, ${summary.skipped} skipped` : ''}`,
+    );
+    return summary.failed > 0 ? 1 : code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const [command, ...args] = process.argv.slice(2);
+if (!Object.hasOwn(COMMANDS, command ?? '')) {
+  process.stderr.write(`Usage: node run.mjs ${Object.keys(COMMANDS).join('|')}\n`);
+  process.exit(2);
+}
+try {
+  process.exit(await COMMANDS[command](args));
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+}
