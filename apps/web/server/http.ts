@@ -1,0 +1,47 @@
+/** One HTTP server for pages, REST and sockets. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { SocketServer } from './hub/socket-server.ts';
+import type { WebServices } from './services.ts';
+
+export interface WebServer {
+  /** `http://host:port` as it was bound. */
+  readonly origin: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startWebServer(options: {
+  services: WebServices;
+  /** Answers everything that is not a socket: SvelteKit's handler. */
+  handler: RequestListener;
+  host: string;
+  port: number;
+}): Promise<WebServer> {
+  const http = createServer(options.handler);
+  const sockets = options.services.attach(http);
+  await listen(http, options.port, options.host);
+  const { port } = http.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return { origin: `http://${host}:${port}`, port, close: () => close(http, sockets) };
+}
+
+function listen(http: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(port, host, () => {
+      http.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+const HANGING_REQUESTS_MS = 2_000;
+
+/** Accepts nobody new, tells the clients to move, and ends requests that hang. */
+async function close(http: Server, sockets: SocketServer): Promise<void> {
+  if (http.listening) http.close();
+  const force = setTimeout(() => http.closeAllConnections(), HANGING_REQUESTS_MS);
+  await sockets.close();
+  clearTimeout(force);
+}

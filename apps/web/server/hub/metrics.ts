@@ -1,0 +1,36 @@
+/** What the hub counts. Names are public: dashboards and alerts rely on them. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface HubMetrics {
+  connections: Gauge;
+  subscriptions: Gauge;
+  frames: Counter;
+  barsDelivered: Counter;
+  conflated: Counter;
+  answers: Counter<'mode'>;
+  refusals: Counter<'code'>;
+  reads: Counter<'what'>;
+  hintsMalformed: Counter;
+  hintsLost: Counter;
+  epochChanges: Counter;
+}
+
+export function createHubMetrics(registry: Registry): HubMetrics {
+  const registers = [registry];
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name: `tapecast_hub_${name}`, help, labelNames, registers });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `tapecast_hub_${name}`, help, registers });
+  return {
+    connections: gauge('connections', 'Clients that are connected'),
+    subscriptions: gauge('subscriptions', 'Series that clients are subscribed to, counted per client'),
+    frames: counter('frames_total', 'Frames of bars that were sent'),
+    barsDelivered: counter('bars_delivered_total', 'Bars in these frames'),
+    conflated: counter('changes_conflated_total', 'Changes that were merged into a later one before they were sent'),
+    answers: counter('answers_total', 'Series that were answered, by mode: snapshot or resume', ['mode']),
+    refusals: counter('refusals_total', 'Requests or series that were refused, by code', ['code']),
+    reads: counter('reads_total', 'Queries, by what was read', ['what']),
+    hintsMalformed: counter('hints_malformed_total', 'NOTIFY payloads that are not what the contract says'),
+    hintsLost: counter('hints_lost_total', 'Changes that were found by reading, because no hint told of them'),
+    epochChanges: counter('epoch_changes_total', 'Times that all clients had to begin anew'),
+  };
+}

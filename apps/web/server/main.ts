@@ -1,0 +1,13 @@
+import { loadConfig } from '@tapecast/runtime/config';
+import { runService } from '@tapecast/runtime/service';
+import { webConfig } from './config.ts';
+import { startWeb } from './start.ts';
+
+const config = loadConfig(webConfig);
+await runService({
+  name: 'web',
+  level: config.LOG_LEVEL,
+  metricsPort: config.METRICS_PORT,
+  metricsHost: config.METRICS_HOST,
+  start: (context) => startWeb(config, context),
+});

@@ -1,0 +1,75 @@
+/** `GET /api/openapi.json`: the REST contract as OpenAPI 3.1, made from the schemas that validate it. */
+import { Forecast } from '@tapecast/contracts/forecast';
+import { ForecastQuery, PricesAnswer, PricesQuery, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
+import { Ticker } from '@tapecast/contracts/ticker';
+import { z } from 'zod';
+
+type Json = Record<string, unknown>;
+
+export function openApiDocument(): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Tapecast',
+      version: '1',
+      description:
+        'Prices and forecasts. Times are Unix seconds UTC; a bar is [time, open, high, low, close, volume]. Live changes come over Socket.IO.',
+    },
+    paths: {
+      '/api/v1/tickers': {
+        get: operation('All active tickers with last price, change and freshness', TickersAnswer),
+      },
+      '/api/v1/prices/{ticker}': {
+        get: operation('The newest bars of a range, rising; all of it as CSV', PricesAnswer, PricesQuery, {
+          'text/csv': { schema: { type: 'string', description: 'time,open,high,low,close,volume; the whole range' } },
+        }),
+      },
+      '/api/v1/forecasts/{ticker}': {
+        get: operation('The newest forecast, or the newest that was known at asOf', Forecast, ForecastQuery),
+      },
+      '/healthz': { get: { summary: '200 while the process lives', responses: { 200: { description: 'alive' } } } },
+      '/readyz': {
+        get: {
+          summary: '503 with the reasons while a dependency is missing',
+          responses: { 200: content('ready', Readiness), 503: content('not ready', Readiness) },
+        },
+      },
+    },
+  };
+}
+
+function operation(summary: string, answer: z.ZodType, query?: z.ZodObject, alsoAs: Json = {}): Json {
+  const parameters = query === undefined ? [] : [tickerParameter(), ...queryParameters(query)];
+  const ok = content('OK', answer);
+  const failure = content('What went wrong', Problem, 'application/problem+json');
+  const responses = {
+    200: { ...ok, content: { ...(ok['content'] as Json), ...alsoAs } },
+    400: failure,
+    404: failure,
+    503: failure,
+  };
+  return { summary, parameters, responses };
+}
+
+function content(description: string, schema: z.ZodType, type = 'application/json'): Json {
+  return { description, content: { [type]: { schema: jsonSchema(schema) } } };
+}
+
+function tickerParameter(): Json {
+  return { name: 'ticker', in: 'path', required: true, schema: jsonSchema(Ticker) };
+}
+
+function queryParameters(query: z.ZodObject): Json[] {
+  const { properties, required } = jsonSchema(query) as { properties?: Json; required?: string[] };
+  return Object.entries(properties ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required?.includes(name) ?? false,
+    schema,
+  }));
+}
+
+/** As a caller writes it: before defaults and transformations. */
+function jsonSchema(schema: z.ZodType): Json {
+  return { ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), $schema: undefined };
+}

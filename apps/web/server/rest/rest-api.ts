@@ -1,0 +1,51 @@
+/** All REST handlers: a Request in, a Response out. The SvelteKit routes only pass requests on to them. */
+import type { Readiness } from '@tapecast/contracts/rest';
+import type { Database } from '@tapecast/db/database';
+import type { Logger } from '@tapecast/runtime/logger';
+import type { Hub } from '../hub/hub.ts';
+import type { StatusBoard } from '../hub/status-board.ts';
+import { answerForecast } from './forecasts.ts';
+import { openApiDocument } from './openapi.ts';
+import { answerPrices } from './prices.ts';
+import { answering, problem } from './problem.ts';
+import { answerTickers } from './tickers.ts';
+
+export interface RestApi {
+  tickers(request: Request): Promise<Response>;
+  prices(request: Request, ticker: string): Promise<Response>;
+  forecast(request: Request, ticker: string): Promise<Response>;
+  openapi(request: Request): Promise<Response>;
+  healthz(request: Request): Promise<Response>;
+  readyz(request: Request): Promise<Response>;
+  /** Operators' routes: refused until there are accounts. */
+  write(request: Request): Promise<Response>;
+  notFound(request: Request): Promise<Response>;
+  /** A path that exists, asked with a method that it does not have. */
+  notAllowed(request: Request, allow: string): Promise<Response>;
+}
+
+export function createRestApi(options: { db: Database; hub: Hub; board: StatusBoard; logger: Logger }): RestApi {
+  const { db, hub, board, logger } = options;
+  const guarded = (request: Request, handle: () => Promise<Response>) => answering(request, logger, handle);
+  return {
+    tickers: (request) => guarded(request, () => answerTickers(db, board)),
+    prices: (request, ticker) => guarded(request, () => answerPrices(request, db, ticker)),
+    forecast: (request, ticker) => guarded(request, () => answerForecast(request, db, ticker)),
+    openapi: (request) => guarded(request, async () => Response.json(openApiDocument())),
+    healthz: async () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }),
+    readyz: (request) => guarded(request, async () => readiness(hub.notReady())),
+    write: async () =>
+      problem(
+        403,
+        'This server takes no changes over HTTP: writing comes with accounts. Use TICKERS and the command line.',
+      ),
+    notFound: async (request) =>
+      problem(404, `There is nothing at ${new URL(request.url).pathname}; see /api/openapi.json.`),
+    notAllowed: async (request, allow) => problem(405, `${request.method} is not possible here.`, {}, { allow }),
+  };
+}
+
+function readiness(reasons: string[]): Response {
+  const body: Readiness = { ready: reasons.length === 0, reasons };
+  return Response.json(body, { status: body.ready ? 200 : 503, headers: { 'cache-control': 'no-store' } });
+}

@@ -1,0 +1,54 @@
+/** Puts the web service together: services, SvelteKit's built handler, one server. */
+import type { RequestListener } from 'node:http';
+import type { RunningService, ServiceContext } from '@tapecast/runtime/service';
+import { databaseUrl, listenUrl } from '@tapecast/runtime/settings';
+import type { WebConfig } from './config.ts';
+import { startWebServer } from './http.ts';
+import { publishServices } from './services-global.ts';
+import { openWebServices } from './services.ts';
+
+export class NotBuiltError extends Error {
+  override readonly name = 'NotBuiltError';
+}
+
+export async function startWeb(config: WebConfig, { logger, registry }: ServiceContext): Promise<RunningService> {
+  const handler = await builtHandler();
+  const services = openWebServices({
+    databaseUrl: databaseUrl(config),
+    listenUrl: listenUrl(config),
+    logger,
+    registry,
+    flushIntervalMs: config.FLUSH_INTERVAL_MS,
+    maxSeriesPerSocket: config.MAX_SERIES_PER_SOCKET,
+  });
+  publishServices(services);
+  try {
+    const server = await startWebServer({ services, handler, host: config.HOST, port: config.PORT });
+    logger.info({ origin: server.origin }, 'listening');
+    return {
+      ready: () => services.hub.notReady(),
+      async stop() {
+        await server.close();
+        await services.close();
+      },
+    };
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+}
+
+async function builtHandler(): Promise<RequestListener> {
+  const path = new URL('../build/handler.js', import.meta.url);
+  try {
+    const { handler } = (await import(path.href)) as { handler: RequestListener };
+    return handler;
+  } catch (cause) {
+    throw new NotBuiltError(
+      'The web app is not built, or its build is broken: run `npm start`, or `vite build` in apps/web.',
+      {
+        cause,
+      },
+    );
+  }
+}

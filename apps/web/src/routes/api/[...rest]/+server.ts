@@ -1,0 +1,6 @@
+import type { RequestHandler } from './$types';
+import { services } from '#lib/server/services.ts';
+
+/** Everything under /api that does not exist. */
+export const GET: RequestHandler = ({ request }) => services().rest.notFound(request);
+export const fallback: RequestHandler = ({ request }) => services().rest.notFound(request);

@@ -1,0 +1,5 @@
+import type { RequestHandler } from './$types';
+import { services } from '#lib/server/services.ts';
+
+export const DELETE: RequestHandler = ({ request }) => services().rest.write(request);
+export const fallback: RequestHandler = ({ request }) => services().rest.notAllowed(request, 'DELETE');
