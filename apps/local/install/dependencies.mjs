@@ -14,6 +14,8 @@ export const NPM_ARGUMENTS = [
   '--include=optional',
   '--ignore-scripts=false',
   '--engine-strict=false',
+  // npm itself may run on Node 20, which many engines fields warn about; what is installed runs on 24.
+  '--loglevel=error',
 ];
 
 export class InstallError extends Error {
