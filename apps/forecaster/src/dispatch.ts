@@ -1,0 +1,137 @@
+/**
+ * Plans forecasts. A hint that a series has a new bar is acted upon after a short quiet, so that a backfill's many
+ * pages cost one look; a sweep of all series finds what no hint told: bars that closed by the clock, hints that were lost,
+ * jobs that failed. Planning the same twice adds nothing, so replicas need no agreement.
+ */
+import { type ForecastJob } from '@tapecast/contracts/jobs';
+import { BarsHint, type SeriesHint } from '@tapecast/contracts/notify';
+import { ForecastResolution } from '@tapecast/contracts/resolution';
+import { readClosedCloses } from '@tapecast/db/bars';
+import { type Database } from '@tapecast/db/database';
+import { listNewestForecasts, type NewestForecast } from '@tapecast/db/forecasts';
+import { listTickers } from '@tapecast/db/tickers';
+import { jobId } from '@tapecast/queue/job-id';
+import { type Producer } from '@tapecast/queue/producer';
+import { BARS_TO_SEE, newestKeyPossible, planSeries, type DueSeries } from './plan.ts';
+import { createQuietTimer } from './quiet-timer.ts';
+
+export interface DispatchOptions {
+  db: Database;
+  producer: Producer<ForecastJob>;
+  onPlanned(job: ForecastJob): void;
+  /** A round went through; with the newest forecasts as they were when it began. */
+  onRound(newest: readonly NewestForecast[]): void;
+  onError(error: unknown): void;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+}
+
+export interface Dispatcher {
+  /** A payload of BARS_CHANNEL, unparsed. */
+  hint(payload: unknown): void;
+  /** Looks at every series as soon as possible. */
+  sweep(): void;
+  /** Ends when the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const SWEEP_MS = 30_000;
+const RETRY_MS = 2_000;
+const AT_A_TIME = 4;
+/** A job that failed for good this long ago is tried again, while its forecast is still the one that is due. */
+const REVIVE_AFTER_MS = 5 * 60_000;
+
+const RESOLUTIONS = ForecastResolution.options;
+
+export function createDispatcher(options: DispatchOptions): Dispatcher {
+  const { db, producer, now = Date.now } = options;
+  const timer = createQuietTimer({ quietMs: 1_000, longestMs: 5_000, now });
+  /** Newest key seen of each series that has a forecast or a job; other series are looked at again at every hint. */
+  const settled = new Map<string, number>();
+  let dirty = new Set<string>();
+  let everything = true;
+
+  function hint(payload: unknown): void {
+    const parsed = BarsHint.safeParse(payload);
+    if (!parsed.success) return;
+    // Without series it tells of a new epoch: anything may have changed.
+    if (parsed.data.series.length === 0) sweep();
+    const news = parsed.data.series.filter((series) => newestTime(series) > (settled.get(keyOf(series)) ?? -Infinity));
+    for (const series of news) {
+      if (RESOLUTIONS.some((resolution) => resolution === series.resolution)) dirty.add(keyOf(series));
+    }
+    if (dirty.size > 0) timer.touch();
+  }
+
+  function sweep(): void {
+    everything = true;
+    timer.ringIn(0);
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    let sweepAt = now();
+    while (!signal.aborted) {
+      timer.ringIn(sweepAt - now());
+      await timer.wait(signal);
+      if (signal.aborted) return;
+      const all = everything || now() >= sweepAt;
+      const only = all ? null : dirty;
+      [dirty, everything] = [new Set(), false];
+      try {
+        await round(only, signal);
+        if (all) sweepAt = now() + SWEEP_MS;
+      } catch (error) {
+        options.onError(error);
+        everything = true;
+        sweepAt = now() + RETRY_MS;
+      }
+    }
+  }
+
+  /** @param only series to look at; null: all */
+  async function round(only: ReadonlySet<string> | null, signal: AbortSignal): Promise<void> {
+    const [tickers, newest] = await Promise.all([listTickers(db, { activeOnly: true }), listNewestForecasts(db)]);
+    const madeAt = new Map(newest.map((forecast) => [keyOf(forecast), forecast.madeAt]));
+    const due = tickers.flatMap((exchange) =>
+      RESOLUTIONS.map((resolution): DueSeries => {
+        const { ticker } = exchange;
+        return { ticker, resolution, exchange, forecastAt: madeAt.get(keyOf({ ticker, resolution })) };
+      }),
+    );
+    const chosen = only === null ? due : due.filter((series) => only.has(keyOf(series)));
+    for (let start = 0; start < chosen.length && !signal.aborted; start += AT_A_TIME) {
+      await Promise.all(chosen.slice(start, start + AT_A_TIME).map(look));
+    }
+    options.onRound(newest);
+  }
+
+  async function look(series: DueSeries): Promise<void> {
+    const { ticker, resolution } = series;
+    const seconds = Math.floor(now() / 1_000);
+    const until = newestKeyPossible(seconds);
+    const bars = await readClosedCloses(db, { ticker, resolution, until, limit: BARS_TO_SEE });
+    const plan = planSeries(
+      series,
+      bars.map(({ time }) => time),
+      seconds,
+    );
+    if (plan === 'too short') return;
+    if (plan !== 'up to date') {
+      const id = jobId('forecast', ticker, resolution, plan.madeAt);
+      await producer.add(plan, { jobId: id, reviveAfterMs: REVIVE_AFTER_MS });
+      options.onPlanned(plan);
+    }
+    const newest = bars.at(-1)?.time;
+    if (newest !== undefined) settled.set(keyOf(series), newest);
+  }
+
+  return { hint, sweep, run };
+}
+
+function keyOf({ ticker, resolution }: { ticker: string; resolution: string }): string {
+  return `${ticker} ${resolution}`;
+}
+
+function newestTime(hint: SeriesHint): number {
+  return 'bars' in hint ? Math.max(...hint.bars.map(([time]) => time)) : hint.to;
+}

@@ -1,0 +1,58 @@
+/** What the forecaster counts. */
+import { type NewestForecast } from '@tapecast/db/forecasts';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface Metrics {
+  planned: Counter<'resolution'>;
+  /** `saved`, `known`, `refused`, `retried` (will be tried again) or `failed` (for good). */
+  jobs: Counter<'outcome'>;
+  seconds: Histogram;
+  refusals: Counter<'model' | 'reason'>;
+  newest(forecasts: readonly NewestForecast[]): void;
+}
+
+export function createMetrics(registry: Registry, now: () => number = Date.now): Metrics {
+  const registers = [registry];
+  let forecasts: readonly NewestForecast[] = [];
+  new Gauge({
+    name: 'tapecast_forecast_age_seconds',
+    help: 'Seconds since the newest forecast of any series was made',
+    labelNames: ['resolution'],
+    registers,
+    collect() {
+      for (const resolution of ['1h', '1d'] as const) {
+        const made = forecasts.filter((each) => each.resolution === resolution).map(({ madeAt }) => madeAt);
+        if (made.length > 0) this.set({ resolution }, now() / 1_000 - Math.max(...made));
+      }
+    },
+  });
+  return {
+    planned: new Counter({
+      name: 'tapecast_forecast_jobs_planned_total',
+      help: 'Jobs handed to the queue, those that it knew already included',
+      labelNames: ['resolution'],
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'tapecast_forecast_jobs_total',
+      help: 'Jobs worked by this process, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'tapecast_forecast_job_seconds',
+      help: 'Duration of jobs that came to an end',
+      buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'tapecast_forecast_refusals_total',
+      help: 'Series that a model could say nothing about, by model and reason',
+      labelNames: ['model', 'reason'],
+      registers,
+    }),
+    newest: (newest) => {
+      forecasts = newest;
+    },
+  };
+}

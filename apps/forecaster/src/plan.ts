@@ -1,0 +1,43 @@
+/** Whether a series is due for a forecast: compares its last closed bar with its newest forecast. */
+import { type ForecastJob } from '@tapecast/contracts/jobs';
+import { type ForecastResolution } from '@tapecast/contracts/resolution';
+import { Ticker } from '@tapecast/contracts/ticker';
+import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
+import { newestClose, type Exchange } from './closed-bar.ts';
+import { DAY } from './exchange-time.ts';
+import { FEWEST_BARS } from './models/series.ts';
+
+export interface DueSeries {
+  ticker: string;
+  resolution: ForecastResolution;
+  exchange: Exchange;
+  /** `madeAt` of the newest forecast. */
+  forecastAt: UnixSeconds | undefined;
+}
+
+/** East of Greenwich a day's key may lie this far ahead of the moment at which its first bar arrives. */
+const KEY_AHEAD = DAY;
+/** One more than a forecast needs: the newest may be open. */
+export const BARS_TO_SEE = FEWEST_BARS + 1;
+
+/** Until which key bars are to be read, to see the newest one. */
+export function newestKeyPossible(now: number): UnixSeconds {
+  return unixSeconds(now + KEY_AHEAD);
+}
+
+/**
+ * @param keys the series' newest `BARS_TO_SEE` keys, rising
+ * @returns the job, `'up to date'`, or `'too short'` while the history has not arrived
+ */
+export function planSeries(
+  series: DueSeries,
+  keys: readonly number[],
+  now: number,
+): ForecastJob | 'up to date' | 'too short' {
+  const { exchange, resolution, forecastAt } = series;
+  if (keys.length < FEWEST_BARS) return 'too short';
+  const madeAt = newestClose(exchange, resolution, keys, now);
+  if (madeAt === null) return 'too short';
+  if (forecastAt !== undefined && forecastAt >= madeAt) return 'up to date';
+  return { ticker: Ticker.parse(series.ticker), resolution, madeAt };
+}
