@@ -3,7 +3,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
 
-export default defineConfig({
+export default defineConfig(async ({ command }) => ({
   plugins: [
     tailwindcss(),
     sveltekit({
@@ -23,5 +23,7 @@ export default defineConfig({
         },
       },
     }),
+    // Only the dev server has a hub of its own: a build needs no database.
+    command === 'serve' ? (await import('./server/dev-plugin.ts')).tapecastDev() : null,
   ],
-});
+}));

@@ -134,8 +134,8 @@ export class PriceChart {
   /** A faint word behind the candles; empty for none. */
   mark(text: string): void {
     this.#marked = text;
-    const fontSize = Math.max(28, Math.min(96, this.#container.clientWidth / 9));
-    const lines = [{ text, color: fade(this.#palette.muted, 0.14), fontSize, fontStyle: '600' }];
+    const fontSize = Math.max(28, Math.min(80, this.#container.clientWidth / 10));
+    const lines = [{ text, color: fade(this.#palette.muted, 0.11), fontSize, fontStyle: '600' }];
     this.#watermark?.applyOptions({ horzAlign: 'center', vertAlign: 'center', lines: text === '' ? [] : lines });
   }
 
@@ -143,6 +143,11 @@ export class PriceChart {
   mute(stale: boolean): void {
     this.#muted = stale;
     this.#candles.applyOptions({ priceLineColor: stale ? this.#palette.muted : '' });
+  }
+
+  /** Pixels that the price labels take on the right. */
+  get scaleWidth(): number {
+    return this.#chart.priceScale('right').width();
   }
 
   /** Keeps the top of the chart free for the legend, in pixels. */

@@ -39,7 +39,7 @@ describe('describeConnection', () => {
   it('says what the feed says once connected, and nothing before', () => {
     const connected = { state: 'connected', since: now * 1_000, lastDataAt: asOf * 1_000, problem: null } as const;
     expect(describeConnection(connected, live, now).label).toBe('live');
-    expect(describeConnection(connected, null, now).label).toBe('connecting');
+    expect(describeConnection(connected, null, now).label).toBe('connected, no prices yet');
     expect(describeConnection({ ...connected, state: 'connecting' }, live, now).label).toBe('connecting');
   });
 });

@@ -3,7 +3,7 @@ import type { Connection } from '@tapecast/client/client';
 import type { Freshness, FreshnessState } from '@tapecast/contracts/ticker';
 import { duration, hourMinute, moment, weekday } from './times.ts';
 
-export type ShownState = FreshnessState | 'connecting' | 'reconnecting';
+export type ShownState = FreshnessState | 'connecting' | 'connected' | 'reconnecting';
 
 export interface Words {
   state: ShownState;
@@ -52,8 +52,8 @@ export function describeConnection(
     const since = lastDataAt === null ? 'no data yet' : `data as of ${moment(lastDataAt / 1_000, now, zone)}`;
     return { state: 'reconnecting', label: `reconnecting, ${since}`, badge: null };
   }
-  if (connection.state === 'connecting' || freshness === null) {
-    return { state: 'connecting', label: 'connecting', badge: null };
-  }
+  if (connection.state === 'connecting') return { state: 'connecting', label: 'connecting', badge: null };
+  // Over a good connection, but nothing was said of a price.
+  if (freshness === null) return { state: 'connected', label: 'connected, no prices yet', badge: null };
   return describeFreshness(freshness, now, zone);
 }

@@ -1,4 +1,4 @@
-import type { RequestHandler } from './$types';
+import type { RequestHandler } from './$types.js';
 import { services } from '#lib/server/services.ts';
 
 export const POST: RequestHandler = ({ request }) => services().rest.write(request);
