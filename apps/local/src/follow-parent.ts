@@ -4,8 +4,11 @@
  */
 const LAST_RESORT_MS = 15_000;
 
-process.on('disconnect', () => {
+function endAsTold(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_RESORT_MS).unref();
   process.kill(process.pid, 'SIGTERM');
-});
+}
+
+process.on('disconnect', endAsTold);
 process.channel?.unref(); // the channel alone must not keep a service alive
+if (!process.connected) endAsTold(); // the launcher went while this was loading, and the event with it
