@@ -26,7 +26,8 @@ export interface World {
   server: WebServer;
   metric(name: string): Promise<number>;
   write(resolution: NativeResolution, ticker: string, bars: [time: number, close: number][]): Promise<void>;
-  client(): Client;
+  /** @param origin default: the hub's own */
+  client(origin?: string): Client;
   /** A bare socket.io-client with the protocol's handshake. */
   socket(auth?: object): Socket;
   /** The hub is stopped and a new one takes its port. */
@@ -36,7 +37,14 @@ export interface World {
 
 export const T0 = Date.UTC(2026, 10, 20, 14, 0) / 1_000;
 
-export async function createWorld(options: { tickers?: string[]; listenUrl?: string } = {}): Promise<World> {
+export interface WorldOptions {
+  tickers?: string[];
+  /** Bends the hub's way to the database, for instance through a proxy. */
+  route?(url: string): Promise<string>;
+  maxSeriesPerSocket?: number;
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const database = await createDatabase();
   const admin = new pg.Client({ connectionString: database.url });
   // A test that restarts the server breaks this connection too.
@@ -46,16 +54,19 @@ export async function createWorld(options: { tickers?: string[]; listenUrl?: str
     await admin.query('INSERT INTO stock_tickers (ticker) VALUES ($1)', [ticker]);
   }
   const db = openDatabase({ url: database.asRole('tapecast_ingestor'), applicationName: 'test writer' });
+  const webUrl = database.asRole('tapecast_web');
+  const hubUrl = options.route === undefined ? webUrl : await options.route(webUrl);
   const clients: { close(): unknown }[] = [];
   let registry = new Registry();
   const start = async (port: number): Promise<[WebServices, WebServer]> => {
     registry = new Registry();
     const services = openWebServices({
-      databaseUrl: database.asRole('tapecast_web'),
-      listenUrl: options.listenUrl ?? database.asRole('tapecast_web'),
+      databaseUrl: hubUrl,
+      listenUrl: hubUrl,
       logger: createLogger({ service: 'web', level: 'silent' }),
       registry,
       sweepMs: 400,
+      ...(options.maxSeriesPerSocket === undefined ? {} : { maxSeriesPerSocket: options.maxSeriesPerSocket }),
     });
     const handler = (_request: unknown, response: { end(): void }) => response.end();
     return [services, await startWebServer({ services, handler, host: '127.0.0.1', port })];
@@ -82,8 +93,8 @@ export async function createWorld(options: { tickers?: string[]; listenUrl?: str
         bars.map(([time, close]) => row(ticker, time, close)),
       );
     },
-    client() {
-      const client = createClient({ origin: server.origin });
+    client(origin = server.origin) {
+      const client = createClient({ origin });
       clients.push(client);
       return client;
     },

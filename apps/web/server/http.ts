@@ -1,6 +1,6 @@
 /** One HTTP server for pages, REST and sockets. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SocketServer } from './hub/socket-server.ts';
 import type { WebServices } from './services.ts';
 
@@ -19,11 +19,17 @@ export async function startWebServer(options: {
   port: number;
 }): Promise<WebServer> {
   const http = createServer(options.handler);
+  // Node's closeAllConnections forgets those that became websockets.
+  const connections = new Set<Socket>();
+  http.on('connection', (connection) => {
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
+  });
   const sockets = options.services.attach(http);
   await listen(http, options.port, options.host);
   const { port } = http.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { origin: `http://${host}:${port}`, port, close: () => close(http, sockets) };
+  return { origin: `http://${host}:${port}`, port, close: () => close(http, sockets, connections) };
 }
 
 function listen(http: Server, port: number, host: string): Promise<void> {
@@ -36,12 +42,14 @@ function listen(http: Server, port: number, host: string): Promise<void> {
   });
 }
 
-const HANGING_REQUESTS_MS = 2_000;
+const HANGING_MS = 2_000;
 
-/** Accepts nobody new, tells the clients to move, and ends requests that hang. */
-async function close(http: Server, sockets: SocketServer): Promise<void> {
+/** Accepts nobody new, tells the clients to move, and ends connections that do not answer. */
+async function close(http: Server, sockets: SocketServer, connections: ReadonlySet<Socket>): Promise<void> {
   if (http.listening) http.close();
-  const force = setTimeout(() => http.closeAllConnections(), HANGING_REQUESTS_MS);
+  const force = setTimeout(() => {
+    for (const connection of connections) connection.destroy();
+  }, HANGING_MS);
   await sockets.close();
   clearTimeout(force);
 }

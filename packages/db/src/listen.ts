@@ -52,17 +52,10 @@ export function openListener(options: ListenOptions): Listener {
         connectionTimeoutMillis: 5_000,
         query_timeout: ANSWER_WITHIN_MS,
       },
-      { retryTimeout: 0, retryInterval: RETRY_MS, paranoidChecking: CHECK_EVERY_MS, parse },
+      // Its own reconnecting could not be stopped by close(): with a limit of 1 it reports the loss and leaves it to us.
+      { retryLimit: 1, paranoidChecking: CHECK_EVERY_MS, parse },
     );
     subscriber = current;
-    let listening = false;
-    current.events.on('reconnect', (attempt) => {
-      if (attempt === 1) options.onLost(new Error('The LISTEN connection was lost; reconnecting.'));
-    });
-    // The first `connected` comes before LISTEN, later ones after it.
-    current.events.on('connected', () => {
-      if (listening && !closed) options.onReady();
-    });
     current.events.on('error', (error) => beginAgain(current, error));
     for (const [channel, handle] of Object.entries(options.channels)) {
       current.notifications.on(channel, (message: Message) => {
@@ -73,7 +66,6 @@ export function openListener(options: ListenOptions): Listener {
     try {
       await current.connect();
       for (const channel of Object.keys(options.channels)) await current.listenTo(channel);
-      listening = true;
       if (!closed) options.onReady();
     } catch (error) {
       beginAgain(current, error instanceof Error ? error : new Error(String(error)));
