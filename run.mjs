@@ -49,11 +49,11 @@ const COMMANDS = {
 
 /** Installed, built, and the Node to go on with. */
 async function prepare({ web }) {
-  const release = await lock(join(root, '.tapecast', 'install.lock'), (owner) =>
+  const { release, lend } = await lock(join(root, '.tapecast', 'install.lock'), (owner) =>
     print(`Process ${owner} is installing or building here; waiting for it …`),
   );
   try {
-    await installDependencies(root, { print });
+    await installDependencies(root, { print, lend });
     const node = findNode(root);
     const env = projectEnvironment(root, node);
     if (web) await buildWeb(root, { node, env, print });

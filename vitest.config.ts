@@ -14,7 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/**/*.test.ts', 'apps/**/*.test.ts'],
+          include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'apps/local/install/*.test.mjs'],
           exclude: ['**/node_modules/**', '**/build/**', '**/.svelte-kit/**'],
         },
       },

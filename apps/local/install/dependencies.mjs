@@ -27,9 +27,11 @@ export function whyInstall(root) {
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const lock = JSON.parse(lockText);
   const stamp = readText(join(root, STAMP));
-  if (stamp !== null && stamp !== stampOf(lockText)) return 'package-lock.json or the machine changed';
-  if (stamp === null && !npmFinished(root, lock))
+  // No stamp, or that of another lockfile, and yet npm has finished with this one: somebody ran it by hand.
+  if (stamp !== stampOf(lockText) && !npmFinished(root, lock)) {
+    if (stamp !== null) return 'package-lock.json or the machine changed';
     return existsSync(join(root, 'node_modules')) ? 'the last install did not finish' : 'nothing is installed yet';
+  }
   const [missing] = missingPackages(root, lock);
   return missing === undefined ? null : `${missing} is missing`;
 }
@@ -38,18 +40,21 @@ export function whyInstall(root) {
  * Installs if needed. Call under the lock.
  *
  * @param {string} root folder of package.json
- * @param {{ print: (line: string) => void, npm?: string[] }} options npm: command that runs npm
+ * @param {{ print: (line: string) => void, npm?: string[], lend?: (pid: number) => void }} options npm: command that runs npm; lend:
+ *   makes a process the owner of the lock, for npm may live on when we are killed
  */
-export async function installDependencies(root, { print, npm = npmCommand() }) {
+export async function installDependencies(root, { print, npm = npmCommand(), lend }) {
   const why = whyInstall(root);
   if (why !== null) {
     print(`Installing dependencies (${why}) …`);
     rmSync(join(root, STAMP), { force: true });
     const [command, ...first] = npm;
-    const run = runInGroup(command, [...first, ...NPM_ARGUMENTS], { cwd: root, env: npmEnvironment(process.env) });
+    const env = npmEnvironment(process.env);
+    const run = runInGroup(command, [...first, ...NPM_ARGUMENTS], { cwd: root, env, onStart: lend });
     const code = await run.catch((cause) => {
       throw new InstallError(`npm could not be run (${cause.message}): install npm 10 or newer.`, { cause });
     });
+    lend?.(process.pid);
     if (code !== 0) throw new InstallError(`npm ci ended with code ${code}: see its messages above.`);
   }
   // Policies of npm, or a config beyond our reach, may have kept install scripts from running.
@@ -96,7 +101,7 @@ function fits(allowed, value) {
   return allowed === undefined || allowed.includes(value);
 }
 
-/** npm writes node_modules/.package-lock.json when it is through: somebody ran `npm ci` by hand. */
+/** npm writes node_modules/.package-lock.json when it is through. */
 function npmFinished(root, lock) {
   const written = readText(join(root, 'node_modules', '.package-lock.json'));
   if (written === null) return false;

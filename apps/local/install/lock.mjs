@@ -8,11 +8,12 @@ import { dirname } from 'node:path';
  * Takes the lock, or says who has it.
  *
  * @param {string} path
- * @returns {{ taken: true, release: () => void } | { taken: false, owner: number }} owner: a process id
+ * @returns {{ taken: true, release: () => void, lend: (pid: number) => void } | { taken: false, owner: number }} owner: a process
+ *   id; lend: makes another process the owner, whose death then frees the lock
  */
 export function tryLock(path) {
   mkdirSync(dirname(path), { recursive: true });
-  const mine = `${process.pid} ${beginOf(process.pid)}`;
+  let mine = nameOf(process.pid);
   const draft = `${path}.${process.pid}`;
   // A link appears with its content or not at all: nobody reads a lock that is half written.
   writeFileSync(draft, mine);
@@ -20,7 +21,12 @@ export function tryLock(path) {
     for (;;) {
       try {
         linkSync(draft, path);
-        return { taken: true, release: () => removeIf(path, mine) };
+        const lend = (pid) => {
+          mine = nameOf(pid);
+          writeFileSync(draft, mine);
+          renameSync(draft, path);
+        };
+        return { taken: true, release: () => removeIf(path, mine), lend };
       } catch (error) {
         if (error.code !== 'EEXIST') throw error;
       }
@@ -41,12 +47,12 @@ export function tryLock(path) {
  *
  * @param {string} path
  * @param {(owner: number) => void} onWait called once, when somebody else has it
- * @returns {Promise<() => void>} gives it back
+ * @returns {Promise<{ release: () => void, lend: (pid: number) => void }>}
  */
 export async function lock(path, onWait = () => undefined) {
   for (let waited = false; ; waited = true) {
     const outcome = tryLock(path);
-    if (outcome.taken) return outcome.release;
+    if (outcome.taken) return outcome;
     if (!waited) onWait(outcome.owner);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -71,6 +77,10 @@ function read(path) {
   } catch {
     return null;
   }
+}
+
+function nameOf(pid) {
+  return `${pid} ${beginOf(pid)}`;
 }
 
 /** When a process began, as text to compare; null when there is no such process. */

@@ -10,13 +10,15 @@ const PATIENCE = 3;
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv, channel?: boolean }} options channel: lets the program notice our death
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, channel?: boolean, onStart?: (pid: number) => void }} options channel: lets the
+ *   program notice our death
  * @returns {Promise<number>} exit code as a shell tells it
  */
-export function runInGroup(command, args, { cwd, env, channel = false }) {
+export function runInGroup(command, args, { cwd, env, channel = false, onStart }) {
   return new Promise((resolve, reject) => {
     const stdio = channel ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit';
     const child = spawn(command, args, { cwd, env, stdio, detached: true });
+    if (child.pid !== undefined) onStart?.(child.pid);
     let told = 0;
     const forward = (signal) => {
       told += 1;
