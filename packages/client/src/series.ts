@@ -2,6 +2,7 @@
 import type { Bar, LiveBar } from '@tapecast/contracts/bar';
 import type { Forecast } from '@tapecast/contracts/forecast';
 import type { NativeResolution, Resolution } from '@tapecast/contracts/resolution';
+import type * as Protocol from '@tapecast/contracts/socket';
 import type { BarsChange, SeriesRequest, SeriesState, Status, WireError } from '@tapecast/contracts/socket';
 import type { Epoch, Revision, UnixSeconds } from '@tapecast/contracts/units';
 import { judgeAck, judgeChange, step, type Effect, type Held, type Phase, type Signal } from './series-state.ts';
@@ -38,6 +39,9 @@ export const HEAD_OF: Record<Resolution, NativeResolution> = {
   '1w': '1d',
 };
 
+const DEPTH_STEP = 1_000;
+const MOST_BARS: typeof Protocol.MAX_SNAPSHOT_BARS = 10_000;
+
 export class Series {
   readonly ticker: string;
   readonly resolution: Resolution;
@@ -54,6 +58,7 @@ export class Series {
   attempt = 0;
   failures = 0;
   readonly #onObserverError: (error: unknown) => void;
+  #askedLimit = 0;
 
   constructor(ticker: string, resolution: Resolution, limit: number, onObserverError: (error: unknown) => void) {
     this.ticker = ticker;
@@ -71,6 +76,7 @@ export class Series {
   }
 
   request(): SeriesRequest {
+    this.#askedLimit = this.limit;
     const held = this.held === null ? {} : { epoch: this.held.epoch, revision: this.held.revision };
     return { ticker: this.ticker, resolution: this.resolution, limit: this.limit, ...held };
   }
@@ -83,7 +89,7 @@ export class Series {
     }
     if (effect === 'replace') {
       this.held = { epoch, revision: state.revision };
-      this.store.replace(state.bars, state.bars.length < this.limit);
+      this.store.replace(state.bars, state.bars.length < this.#askedLimit);
       this.#tellSnapshot();
     } else if (effect === 'merge') {
       this.held = { epoch, revision: state.revision };
@@ -141,6 +147,9 @@ export class Series {
     }
     if (page.before !== undefined && page.before < this.store.coveredFrom) return;
     this.store.prepend(page.bars, page.revision >= held.revision, page.complete ?? false);
+    // Should a snapshot be needed later, it reaches back as far. In steps, so that servers can share such reads.
+    const depth = Math.ceil(this.store.bars.length / DEPTH_STEP) * DEPTH_STEP;
+    this.limit = Math.max(this.limit, Math.min(depth, MOST_BARS));
     if (page.revision < held.revision) {
       this.held = { epoch: held.epoch, revision: page.revision };
       this.signal('rewind');

@@ -30,7 +30,7 @@ import { Session, type Channel } from './session.ts';
 import type { StatusBoard } from './status-board.ts';
 
 /** More changed bars than this are not pushed: clients ask, and get a snapshot if that is shorter. */
-const MOST_PUSHED_BARS = 2_000;
+export const MOST_PUSHED_BARS = 2_000;
 /** A head found by the sweep may have its hint still on the way. */
 const HINT_GRACE_MS = 250;
 /** A new epoch makes all clients ask for snapshots: they are told spread over this time. */

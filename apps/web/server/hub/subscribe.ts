@@ -17,7 +17,7 @@ import { readSeries, type SeriesPage } from '@tapecast/db/bars';
 import type { Database } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { z } from 'zod';
-import type { Hub } from './hub.ts';
+import { MOST_PUSHED_BARS, type Hub } from './hub.ts';
 import type { HubMetrics } from './metrics.ts';
 import type { Session, Subscription } from './session.ts';
 
@@ -144,7 +144,7 @@ async function load(options: SubscribeOptions, asked: Asked): Promise<Loaded | n
 /** Null when a snapshot is needed: nothing held, another epoch, a revision not reached yet, or too much changed. */
 async function resume({ hub }: SubscribeOptions, { request, ticker, resolution }: Asked): Promise<Loaded | null> {
   if (request.revision === undefined || request.epoch !== hub.epoch) return null;
-  const limit = request.limit ?? DEFAULT_SNAPSHOT_BARS;
+  const limit = Math.max(request.limit ?? DEFAULT_SNAPSHOT_BARS, MOST_PUSHED_BARS);
   const page = await hub.readChanges(ticker, resolution, request.revision, limit);
   if (page === null || !page.complete || page.epoch !== request.epoch || page.revision < request.revision) return null;
   return { ...page, mode: 'resume' };

@@ -1,0 +1,160 @@
+/** REST: the reading side, and what bad questions and a database that is gone get. */
+import { Forecast } from '@tapecast/contracts/forecast';
+import { PricesAnswer, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
+import { unixSeconds } from '@tapecast/contracts/units';
+import { openDatabase } from '@tapecast/db/database';
+import { saveForecasts } from '@tapecast/db/forecasts';
+import { recordPoll } from '@tapecast/db/feed';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RestApi } from '../../apps/web/server/rest/rest-api.ts';
+import { createWorld, T0, watch, type World } from './hub-world.ts';
+
+let world: World;
+let rest: RestApi;
+const forecast = { ticker: 'MSFT', resolution: '1h', source: 'test', levels: [0.05, 0.5, 0.95] } as const;
+const forecastAt = (madeAt: number, value: number) => ({
+  ...forecast,
+  madeAt: unixSeconds(madeAt),
+  models: [
+    {
+      model: 'drift',
+      shown: true,
+      points: [{ targetTime: unixSeconds(madeAt), values: [value - 1, value, value + 1] }],
+    },
+  ],
+});
+
+async function saveForecast(madeAt: number, value: number): Promise<void> {
+  const db = openDatabase({ url: world.database.asRole('tapecast_forecaster'), applicationName: 'test forecaster' });
+  await saveForecasts(db, forecastAt(madeAt, value));
+  await db.close();
+}
+
+beforeAll(async () => {
+  world = await createWorld({ tickers: ['MSFT', 'TSLA', '^GSPC'] });
+  rest = world.services.rest;
+  await world.write(
+    '1h',
+    'MSFT',
+    [0, 1, 2, 3, 4].map((hour) => [T0 + 3_600 * hour, 10 + hour + 0.1]),
+  );
+  await world.write('1d', 'TSLA', [
+    [T0 - (T0 % 86_400) - 86_400, 200],
+    [T0 - (T0 % 86_400), 210],
+  ]);
+  await recordPoll(world.db, { source: 'yahoo', pollSeconds: 60, ok: true });
+  await world.sql(
+    `INSERT INTO stock_quotes (ticker, price, previous_close, quote_time, received_at, market_state, source, bar_1d, bar_1m, bar_1h)
+     VALUES ('MSFT', 110, 100, now(), now(), 'REGULAR', 'yahoo', now(), now(), now())`,
+  );
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const get = (path: string, headers: Record<string, string> = {}) => new Request(`http://localhost${path}`, { headers });
+const prices = (ticker: string, query = '', headers = {}) =>
+  rest.prices(get(`/api/v1/prices/${ticker}${query}`, headers), ticker);
+
+async function problemOf(answer: Promise<Response>): Promise<Problem> {
+  const response = await answer;
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  const problem = Problem.parse(await response.json());
+  expect(problem.status).toBe(response.status);
+  return problem;
+}
+
+describe('prices', () => {
+  it('answers the newest bars of the range, rising', async () => {
+    const all = PricesAnswer.parse(await (await prices('MSFT')).json());
+    expect(all.bars.map(([time]) => time)).toEqual([0, 1, 2, 3, 4].map((hour) => T0 + 3_600 * hour));
+    expect(all.bars[0]).toEqual([T0, 10.1, 10.1, 10.1, 10.1, 1]);
+    const two = PricesAnswer.parse(await (await prices('msft', `?limit=2&to=${T0 + 3 * 3_600}`)).json());
+    expect(two.bars.map(([time]) => time)).toEqual([T0 + 2 * 3_600, T0 + 3 * 3_600]);
+    const iso = PricesAnswer.parse(
+      await (await prices('MSFT', `?from=${new Date((T0 + 4 * 3_600) * 1_000).toISOString()}`)).json(),
+    );
+    expect(iso.bars).toHaveLength(1);
+    expect(all.revision).toBeGreaterThan(0);
+  });
+
+  it('streams CSV where that is wanted', async () => {
+    const response = await prices('MSFT', `?to=${T0 + 3_600}`, { accept: 'text/csv' });
+    expect(response.headers.get('content-type')).toContain('text/csv');
+    const first = new Date(T0 * 1_000).toISOString();
+    const second = new Date((T0 + 3_600) * 1_000).toISOString();
+    expect(await response.text()).toBe(
+      `time,open,high,low,close,volume\n${first},10.1,10.1,10.1,10.1,1\n${second},11.1,11.1,11.1,11.1,1\n`,
+    );
+  });
+
+  it('names every parameter that is wrong', async () => {
+    const problem = await problemOf(prices('MSFT', '?resolution=2h&limit=0&from=yesterday'));
+    expect(problem.status).toBe(400);
+    expect(problem.errors?.map(({ name }) => name).sort()).toEqual(['from', 'limit', 'resolution']);
+  });
+
+  it.each(['NOPE', "'; DROP TABLE series; --", '%00', ''])('says that there is no ticker %j', async (name) => {
+    expect((await problemOf(prices(encodeURIComponent(name)))).status).toBe(404);
+  });
+});
+
+it('lists tickers with price, change and freshness, from quotes or else from the last bars', async () => {
+  await vi.waitFor(async () => {
+    const tickers = TickersAnswer.parse(await (await rest.tickers(get('/api/v1/tickers'))).json());
+    const byName = new Map(tickers.map((ticker) => [ticker.ticker as string, ticker]));
+    expect([...byName.keys()]).toEqual(['MSFT', 'TSLA', '^GSPC']);
+    expect(byName.get('MSFT')).toMatchObject({
+      price: 110,
+      previousClose: 100,
+      change: 10,
+      changePercent: 10,
+      freshness: { state: 'live' },
+    });
+    expect(byName.get('TSLA')).toMatchObject({
+      price: 210,
+      previousClose: 200,
+      change: 10,
+      changePercent: 5,
+      freshness: { state: 'stale' },
+    });
+    expect(byName.get('^GSPC')).toMatchObject({ price: null, change: null });
+  });
+});
+
+it('gives the newest forecast, or the one known at asOf, and pushes new ones to who watches', async () => {
+  const ask = (query = '') => rest.forecast(get(`/api/v1/forecasts/MSFT${query}`), 'MSFT');
+  expect((await problemOf(ask())).status).toBe(404);
+  const seen = watch(world.client(), 'MSFT', '1h');
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1));
+  await saveForecast(T0, 50);
+  await vi.waitFor(() => expect(seen.forecasts.at(-1)).toMatchObject({ madeAt: T0 }));
+  await saveForecast(T0 + 3_600, 60);
+  await vi.waitFor(() =>
+    expect(seen.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600, points: [[T0 + 3_600, 59, 60, 61]] }),
+  );
+  expect(Forecast.parse(await (await ask()).json()).madeAt).toBe(T0 + 3_600);
+  expect(Forecast.parse(await (await ask(`?asOf=${T0 + 60}`)).json()).madeAt).toBe(T0);
+  expect((await problemOf(ask('?resolution=5m'))).status).toBe(400);
+  const late = watch(world.client(), 'MSFT', '1h');
+  await vi.waitFor(() => expect(late.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600 }));
+});
+
+it('is alive and ready, refuses writes, and describes itself', async () => {
+  expect((await rest.healthz(get('/healthz'))).status).toBe(200);
+  expect(Readiness.parse(await (await rest.readyz(get('/readyz'))).json())).toEqual({ ready: true, reasons: [] });
+  expect((await problemOf(rest.write(get('/api/v1/tickers')))).status).toBe(403);
+  expect((await problemOf(rest.notFound(get('/api/v9/x')))).detail).toContain('/api/v9/x');
+  const document = (await (await rest.openapi(get('/api/openapi.json'))).json()) as {
+    openapi: string;
+    paths: Record<string, { get: { parameters: { name: string }[] } }>;
+  };
+  expect(document.openapi).toBe('3.1.0');
+  expect(document.paths['/api/v1/prices/{ticker}']?.get.parameters.map(({ name }) => name)).toEqual([
+    'ticker',
+    'resolution',
+    'from',
+    'to',
+    'limit',
+  ]);
+});
