@@ -65,6 +65,12 @@ describe('start', () => {
     expect(databases).not.toContainEqual({ datname: 'tapecast' });
   });
 
+  it('leaves the threads of a service alone', async () => {
+    launcher = await startLauncher(dataDir);
+    await vi.waitFor(() => expect(launcher?.output()).toContain('a thread ran'), EVENTUALLY);
+    expect(launcher.output()).not.toContain('ingestor ended');
+  });
+
   it('lists every mistake in the settings by name and starts nothing', () => {
     const { status, said } = refuse({
       PORT: 'many',
