@@ -30,13 +30,13 @@ export function createStubMarket({ quotes }: Recordings): StubMarket {
   const template = (symbol: string) => quotes.get(symbol) ?? madeUp(symbol);
   const base = (symbol: string) => Number(template(symbol)['regularMarketPrice']);
   const decimals = (symbol: string) => Number(template(symbol)['priceHint'] ?? 2);
+  const bases = new Map<string, { base: number; phase: number }>();
   const priceAt = (symbol: string, time: number) => {
-    const phase = hash(symbol);
-    const wave = (seconds: number, size: number) => size * Math.sin((2 * Math.PI * time) / seconds + phase);
-    const noise = (hash(`${symbol}${Math.floor(time / 7)}`) % 1_000) / 1_000 - 0.5;
-    return (
-      base(symbol) * Math.exp(wave(31_556_952, 0.15) + wave(86_400 * 9, 0.03) + wave(5_400, 0.004) + noise * 0.001)
-    );
+    const known = bases.get(symbol) ?? { base: base(symbol), phase: hash(symbol) };
+    bases.set(symbol, known);
+    const wave = (seconds: number, size: number) => size * Math.sin((2 * Math.PI * time) / seconds + known.phase);
+    const noise = (scramble(known.phase ^ Math.floor(time / 7)) % 1_000) / 1_000 - 0.5;
+    return known.base * Math.exp(wave(31_556_952, 0.15) + wave(777_600, 0.03) + wave(5_400, 0.004) + noise * 0.001);
   };
   const stateOf = (symbol: string) => {
     const state = states.get(symbol) ?? {
@@ -116,6 +116,10 @@ function madeUp(symbol: string): Json {
 function hash(text: string): number {
   let value = 7;
   for (const letter of text) value = (Math.imul(value, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
-  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d) >>> 0;
-  return (value ^ (value >>> 13)) >>> 0;
+  return scramble(value);
+}
+
+function scramble(value: number): number {
+  const mixed = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d) >>> 0;
+  return (mixed ^ (mixed >>> 13)) >>> 0;
 }
