@@ -6,8 +6,10 @@
 import { type ForecastJob } from '@tapecast/contracts/jobs';
 import { BarsHint, type SeriesHint } from '@tapecast/contracts/notify';
 import { ForecastResolution } from '@tapecast/contracts/resolution';
+import { type Epoch } from '@tapecast/contracts/units';
 import { readClosedCloses } from '@tapecast/db/bars';
 import { type Database } from '@tapecast/db/database';
+import { readEpoch } from '@tapecast/db/epoch';
 import { listNewestForecasts, type NewestForecast } from '@tapecast/db/forecasts';
 import { listTickers } from '@tapecast/db/tickers';
 import { jobId } from '@tapecast/queue/job-id';
@@ -90,7 +92,11 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   /** @param only series to look at; null: all */
   async function round(only: ReadonlySet<string> | null, signal: AbortSignal): Promise<void> {
-    const [tickers, newest] = await Promise.all([listTickers(db, { activeOnly: true }), listNewestForecasts(db)]);
+    const [tickers, newest, epoch] = await Promise.all([
+      listTickers(db, { activeOnly: true }),
+      listNewestForecasts(db),
+      readEpoch(db),
+    ]);
     const madeAt = new Map(newest.map((forecast) => [keyOf(forecast), forecast.madeAt]));
     const due = tickers.flatMap((exchange) =>
       RESOLUTIONS.map((resolution): DueSeries => {
@@ -100,12 +106,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     );
     const chosen = only === null ? due : due.filter((series) => only.has(keyOf(series)));
     for (let start = 0; start < chosen.length && !signal.aborted; start += AT_A_TIME) {
-      await Promise.all(chosen.slice(start, start + AT_A_TIME).map(look));
+      await Promise.all(chosen.slice(start, start + AT_A_TIME).map((series) => look(series, epoch)));
     }
     options.onRound(newest);
   }
 
-  async function look(series: DueSeries): Promise<void> {
+  async function look(series: DueSeries, epoch: Epoch): Promise<void> {
     const { ticker, resolution } = series;
     const seconds = Math.floor(now() / 1_000);
     const until = newestKeyPossible(seconds);
@@ -117,7 +123,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     );
     if (plan === 'too short') return;
     if (plan !== 'up to date') {
-      const id = jobId('forecast', ticker, resolution, plan.madeAt);
+      // A database that was restored, or another one on the same queue, has its own forecasts to make.
+      const id = jobId('forecast', ticker, resolution, plan.madeAt, epoch);
       await producer.add(plan, { jobId: id, reviveAfterMs: REVIVE_AFTER_MS });
       options.onPlanned(plan);
     }

@@ -19,8 +19,8 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutageLog } from './outage-log.ts';
 import { type Settings } from './settings.ts';
 
-/** How long a job of a forecaster that died waits at most before another one takes it is twice this. */
-const LOCK_MS = 15_000;
+/** A job of a forecaster that died is taken over after at most twice this. Short, because a job is: a second or less. */
+const LOCK_MS = 5_000;
 
 export async function startForecaster(settings: Settings, context: ServiceContext): Promise<RunningService> {
   const { logger, registry } = context;

@@ -1,0 +1,182 @@
+/** The forecaster as a real process, on a real database and both kinds of queue. */
+import { fileURLToPath } from 'node:url';
+import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
+import { FORECAST_HORIZONS, RESOLUTION_SECONDS, type ForecastResolution } from '@tapecast/contracts/resolution';
+import { unixSeconds } from '@tapecast/contracts/units';
+import { openDatabase, type Database } from '@tapecast/db/database';
+import { listNewestForecasts, readForecast } from '@tapecast/db/forecasts';
+import { describeTicker, ensureTickers } from '@tapecast/db/tickers';
+import { writeBars } from '@tapecast/db/write-bars';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
+import { QUEUE_SERVERS, type QueueServer } from './queue-servers.ts';
+
+const MAIN = fileURLToPath(new URL('../../apps/forecaster/src/main.ts', import.meta.url));
+const SOON = { timeout: 20_000, interval: 100 };
+const AFTER_STALLED_JOBS = { timeout: 50_000, interval: 250 };
+const RESOLUTIONS = ['1h', '1d'] as const;
+
+describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
+  let queue: QueueServer;
+  let database: TestDatabase;
+  let db: Database;
+  let forecasters: ServerProcess[] = [];
+
+  beforeAll(async () => {
+    queue = await start();
+  });
+  beforeEach(async () => {
+    database = await createDatabase();
+    db = openDatabase({ url: database.url, applicationName: 'test' });
+  });
+  afterEach(async () => {
+    await Promise.all(forecasters.map((each) => each.end()));
+    forecasters = [];
+    await db.close();
+    await database.drop();
+  });
+  afterAll(() => queue.stop());
+
+  async function startForecaster(): Promise<ServerProcess> {
+    const settings = {
+      DATABASE_URL: database.asRole('tapecast_forecaster'),
+      QUEUE_URL: queue.url,
+      FORECAST_THREADS: '2',
+      LOG_LEVEL: 'info',
+    };
+    const env = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    const forecaster = await startServerProcess('/usr/bin/env', [...env, process.execPath, MAIN], /"msg":"started"/);
+    forecasters.push(forecaster);
+    return forecaster;
+  }
+
+  /** Bars that closed long ago, so that no forecast becomes due by the clock while a test runs. */
+  async function seed(tickers: string[], bars = 120): Promise<void> {
+    await ensureTickers(db, tickers);
+    for (const ticker of tickers) await describeTicker(db, ticker, { timezone: 'UTC' });
+    for (const resolution of RESOLUTIONS) {
+      const rows = tickers.flatMap((ticker, t) =>
+        Array.from({ length: bars }, (_, i) => row(ticker, resolution, i - bars, t)),
+      );
+      await writeBars(db, resolution, rows);
+    }
+  }
+
+  test('each series is forecast as soon as there is one, and again when a bar closes', async () => {
+    await seed(['BTC-USD', '^GSPC']);
+    await startForecaster();
+    await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(4), SOON);
+    const before = await forecastOf('^GSPC', '1h');
+    expect(before).toMatchObject({ madeAt: keyOf('1h', 0), source: 'simulated', quantiles: [...QUANTILE_LEVELS] });
+    expect(before.points).toHaveLength(FORECAST_HORIZONS['1h']);
+    expect(before.points.map(([time]) => time)).toEqual(before.points.map((_, h) => keyOf('1h', h)));
+    for (const [, ...prices] of before.points) expect(prices).toEqual(prices.toSorted((a, b) => a - b));
+
+    await writeBars(db, '1h', [row('^GSPC', '1h', 0, 1)]);
+    await vi.waitFor(async () => expect((await forecastOf('^GSPC', '1h')).madeAt).toBe(keyOf('1h', 1)), SOON);
+    const asKnownThen = await readForecast(db, { ticker: '^GSPC', resolution: '1h', asOf: keyOf('1h', 0) });
+    expect(asKnownThen).toEqual(before);
+    expect((await forecastOf('BTC-USD', '1h')).madeAt).toBe(keyOf('1h', 0));
+  });
+
+  test('a history that arrives later is forecast without waiting for the sweep', async () => {
+    await seed(['LATE'], 10);
+    await startForecaster();
+    await seed(['LATE'], 120);
+    await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
+  });
+
+  test('a series that no model can say anything of is refused and named', async () => {
+    await ensureTickers(db, ['FLAT']);
+    const flat = Array.from({ length: 60 }, (_, i) => ({
+      ...row('FLAT', '1d', i - 60, 0),
+      open: 5,
+      high: 5,
+      low: 5,
+      close: 5,
+    }));
+    await writeBars(db, '1d', flat);
+    const forecaster = await startForecaster();
+    await vi.waitFor(() => expect(forecaster.output()).toMatch(/refused.*constant/), SOON);
+    expect(await listNewestForecasts(db)).toEqual([]);
+  });
+
+  test(
+    'killed in the middle of its jobs, twice: each forecast is there in the end, exactly once',
+    { timeout: 90_000 },
+    async () => {
+      const tickers = Array.from({ length: 20 }, (_, i) => `T${i}`);
+      await seed(tickers);
+      for (const enough of [5, 15]) {
+        const victim = await startForecaster();
+        await vi.waitFor(
+          async () => expect((await listNewestForecasts(db)).length).toBeGreaterThanOrEqual(enough),
+          AFTER_STALLED_JOBS,
+        );
+        await victim.end('SIGKILL');
+      }
+      expect((await listNewestForecasts(db)).length).toBeLessThan(40);
+      await startForecaster();
+      await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(40), AFTER_STALLED_JOBS);
+      const { rows } = await db.pool.query<{
+        resolution: ForecastResolution;
+        moments: number;
+        shown: number;
+        points: number;
+      }>(
+        `SELECT resolution, count(DISTINCT made_at)::int AS moments, count(*) FILTER (WHERE shown)::int AS shown,
+         count(*) FILTER (WHERE model = 'last-price')::int AS points
+       FROM stock_forecasts GROUP BY ticker, resolution`,
+      );
+      expect(rows).toHaveLength(40);
+      for (const { resolution, ...counts } of rows) {
+        const horizon = FORECAST_HORIZONS[resolution];
+        expect(counts).toEqual({ moments: 1, shown: horizon, points: horizon });
+      }
+    },
+  );
+
+  test('the queue goes away and comes back: what closed meanwhile is forecast', { timeout: 60_000 }, async () => {
+    await seed(['ETH-USD']);
+    const forecaster = await startForecaster();
+    await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
+    await queue.kill();
+    await writeBars(db, '1h', [row('ETH-USD', '1h', 0, 0)]);
+    await vi.waitFor(() => expect(forecaster.output()).toContain('the queue is away'), SOON);
+    await queue.restart();
+    await vi.waitFor(
+      async () => expect((await forecastOf('ETH-USD', '1h')).madeAt).toBe(keyOf('1h', 1)),
+      AFTER_STALLED_JOBS,
+    );
+  });
+
+  test('stops at once when it is told to, and leaves nothing behind', async () => {
+    await seed(['SOL-USD']);
+    const forecaster = await startForecaster();
+    await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
+    await forecaster.end('SIGTERM');
+    expect(forecaster.output()).toContain('"msg":"stopping"');
+    expect(forecaster.output()).not.toContain('"level":60');
+  });
+
+  async function forecastOf(ticker: string, resolution: ForecastResolution) {
+    const forecast = await readForecast(db, { ticker, resolution });
+    if (forecast === null) throw new Error(`no forecast of ${ticker}`);
+    return forecast;
+  }
+});
+
+const NOW = Math.floor(Date.now() / 1_000);
+
+/** Key of the bar that is `index` bars after the last one of a seeded history (which is −1). */
+function keyOf(resolution: ForecastResolution, index: number) {
+  const step = RESOLUTION_SECONDS[resolution];
+  return unixSeconds((Math.floor(NOW / step) - 6 + index) * step);
+}
+
+function row(ticker: string, resolution: ForecastResolution, index: number, salt: number) {
+  const close = 100 * Math.exp(0.05 * Math.sin(index * 1.7 + salt) + 0.03 * Math.sin(index * 0.31));
+  const prices = { open: close, high: close * 1.01, low: close * 0.99, close, closeAdj: null };
+  return { time: keyOf(resolution, index), ticker, ...prices, volume: 1, source: 'simulated' };
+}
