@@ -109,6 +109,7 @@ describe('stop', () => {
     expect(started).toContain(await webPid(launcher));
     await launcher.end(signal);
     expect(stillAlive(started)).toEqual([]);
+    expect(launcher.output()).not.toContain('is killed');
     expect(existsSync(join(dataDir, 'postgres', 'cluster', 'postmaster.pid'))).toBe(false);
     expect(existsSync(join(dataDir, 'launcher.lock'))).toBe(false);
   });

@@ -15,6 +15,8 @@ export interface ChildEvents {
   onLine(name: string, line: string): void;
   /** It ended by itself and starts again after `pauseMs`. */
   onEnd(name: string, how: string, pauseMs: number): void;
+  /** It was told to end, did not, and is killed. */
+  onKill(name: string): void;
 }
 
 export interface SupervisedChild {
@@ -89,20 +91,23 @@ export function superviseChild(spec: ChildSpec, events: ChildEvents): Supervised
       clearTimeout(pause);
       if (!running) return start();
       restartWanted = true;
-      void end(running);
+      void end(running, () => events.onKill(spec.name));
     },
     async stop() {
       stopped = true;
       clearTimeout(pause);
-      if (running) await end(running);
+      if (running) await end(running, () => events.onKill(spec.name));
     },
   };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, onKill: () => void): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
-  const impatient = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
+  const impatient = setTimeout(() => {
+    onKill();
+    child.kill('SIGKILL');
+  }, STOP_PATIENCE_MS);
   await gone;
   clearTimeout(impatient);
 }

@@ -70,6 +70,7 @@ export async function launch(options: LauncherOptions): Promise<void> {
         superviseChild(spec, {
           onLine: (name, line) => options.print(readableLine(name, line)),
           onEnd: (name, how, pauseMs) => say(`${name} ended (${how}) and starts again in ${pauseMs / 1_000} s`),
+          onKill: (name) => say(`${name} did not stop in time and is killed`),
         }),
       );
     }
