@@ -50,6 +50,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   const timer = createQuietTimer({ quietMs: 1_000, longestMs: 5_000, now });
   /** Newest key seen of each series that has a forecast or a job; other series are looked at again at every hint. */
   const settled = new Map<string, number>();
+  /** Newest key at the last look at each series. */
+  const seen = new Map<string, number>();
   let dirty = new Set<string>();
   let everything = true;
 
@@ -116,20 +118,20 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     const seconds = Math.floor(now() / 1_000);
     const until = newestKeyPossible(seconds);
     const bars = await readClosedCloses(db, { ticker, resolution, until, limit: BARS_TO_SEE });
-    const plan = planSeries(
-      series,
-      bars.map(({ time }) => time),
-      seconds,
-    );
-    if (plan === 'too short') return;
+    const keys = bars.map(({ time }) => time);
+    const newest = keys.at(-1);
+    if (newest === undefined) return;
+    const key = keyOf(series);
+    const plan = planSeries(series, keys, seen.get(key), seconds);
+    seen.set(key, newest);
+    if (plan === 'too short' || plan === 'still arriving') return;
     if (plan !== 'up to date') {
       // A database that was restored, or another one on the same queue, has its own forecasts to make.
       const id = jobId('forecast', ticker, resolution, plan.madeAt, epoch);
       await producer.add(plan, { jobId: id, reviveAfterMs: REVIVE_AFTER_MS });
       options.onPlanned(plan);
     }
-    const newest = bars.at(-1)?.time;
-    if (newest !== undefined) settled.set(keyOf(series), newest);
+    settled.set(key, newest);
   }
 
   return { hint, sweep, run };

@@ -55,7 +55,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
       rounds += 1;
       metrics.newest(newest);
       database.worked();
-      queue.worked();
+      if (queue.away) queues.counts(FORECAST_QUEUE).then(() => queue.worked(), queue.failed);
     },
     onError: (err) => {
       if (err instanceof DatabaseUnavailableError) database.failed(err);

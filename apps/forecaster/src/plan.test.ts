@@ -14,17 +14,24 @@ function series(forecastAt?: number) {
 
 test('a closed bar without a forecast is due, once', () => {
   const job = { ticker: 'BRK-B', resolution: '1d', madeAt: close };
-  expect(planSeries(series(), keys, evening)).toEqual(job);
-  expect(planSeries(series(at('2026-11-19T21:00:00Z')), keys, evening)).toEqual(job);
-  expect(planSeries(series(close), keys, evening)).toBe('up to date');
+  expect(planSeries(series(), keys, undefined, evening)).toEqual(job);
+  expect(planSeries(series(at('2026-11-19T21:00:00Z')), keys, undefined, evening)).toEqual(job);
+  expect(planSeries(series(close), keys, undefined, evening)).toBe('up to date');
 });
 
 test('a day that is still open adds nothing to the one before', () => {
   const noon = at('2026-11-20T17:00:00Z');
-  expect(planSeries(series(at('2026-11-19T21:00:00Z')), keys, noon)).toBe('up to date');
+  expect(planSeries(series(at('2026-11-19T21:00:00Z')), keys, undefined, noon)).toBe('up to date');
 });
 
 test('a history that has hardly arrived is waited for', () => {
-  expect(planSeries(series(), keys.slice(-29), evening)).toBe('too short');
-  expect(planSeries(series(), [], evening)).toBe('too short');
+  expect(planSeries(series(), keys.slice(-29), undefined, evening)).toBe('too short');
+  expect(planSeries(series(), [], undefined, evening)).toBe('too short');
+});
+
+test('a series that ends long ago is forecast once it has stopped growing', () => {
+  const later = at('2027-01-20T23:00:00Z');
+  expect(planSeries(series(), keys, undefined, later)).toBe('still arriving');
+  expect(planSeries(series(), keys, keys.at(-2), later)).toBe('still arriving');
+  expect(planSeries(series(), keys, keys.at(-1), later)).toMatchObject({ madeAt: close });
 });

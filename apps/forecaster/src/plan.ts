@@ -25,19 +25,23 @@ export function newestKeyPossible(now: number): UnixSeconds {
   return unixSeconds(now + KEY_AHEAD);
 }
 
+/** A series whose newest bar is older than this is either no longer fed, or its history is just arriving. */
+const STALE_SECONDS = 10 * DAY;
+
+export type Plan = ForecastJob | 'up to date' | 'too short' | 'still arriving';
+
 /**
  * @param keys the series' newest `BARS_TO_SEE` keys, rising
- * @returns the job, `'up to date'`, or `'too short'` while the history has not arrived
+ * @param seen the newest key at the look before this one
+ * @returns the job, or why there is none
  */
-export function planSeries(
-  series: DueSeries,
-  keys: readonly number[],
-  now: number,
-): ForecastJob | 'up to date' | 'too short' {
+export function planSeries(series: DueSeries, keys: readonly number[], seen: number | undefined, now: number): Plan {
   const { exchange, resolution, forecastAt } = series;
   if (keys.length < FEWEST_BARS) return 'too short';
   const madeAt = newestClose(exchange, resolution, keys, now);
   if (madeAt === null) return 'too short';
   if (forecastAt !== undefined && forecastAt >= madeAt) return 'up to date';
+  // A backfill brings the oldest bars first: forecasts from the middle of it would be of use to nobody.
+  if (madeAt < now - STALE_SECONDS && keys.at(-1) !== seen) return 'still arriving';
   return { ticker: Ticker.parse(series.ticker), resolution, madeAt };
 }

@@ -1,7 +1,8 @@
 /** The end of a queue where jobs go in. */
 import { type IQueueBackend, type Queue } from 'bullmq';
 import { type z } from 'zod';
-import { InvalidJobError, QueueUnavailableError } from './errors.ts';
+import { type Deadline } from './deadline.ts';
+import { InvalidJobError } from './errors.ts';
 import { assertJobId } from './job-id.ts';
 
 export type JobQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>;
@@ -29,51 +30,28 @@ export interface Producer<T> {
 export function createProducer<S extends z.ZodType>(
   queue: JobQueue,
   schema: S,
-  options: { timeoutMs: number; now?: () => number },
+  options: { deadline: Deadline; now?: () => number },
 ): Producer<z.input<S>> {
-  const { timeoutMs, now = Date.now } = options;
-  /** Commands that outlived their deadline. While there are any, new ones are refused at once: nothing piles up. */
-  let overdue = 0;
+  const { deadline, now = Date.now } = options;
 
   async function add(job: z.input<S>, { jobId, priority, delay, reviveAfterMs }: AddOptions): Promise<void> {
     assertJobId(jobId);
     const parsed = schema.safeParse(job);
     if (!parsed.success) throw new InvalidJobError(queue.name, parsed.error.message);
-    if (overdue > 0) throw new QueueUnavailableError(queue.name, timeoutMs);
-    await inTime(
-      (async () => {
-        await queue.add(queue.name, parsed.data, {
-          jobId,
-          ...(priority === undefined ? {} : { priority }),
-          ...(delay === undefined ? {} : { delay }),
-        });
-        if (reviveAfterMs !== undefined) await revive(jobId, reviveAfterMs);
-      })(),
-    );
+    await deadline.run(async () => {
+      await queue.add(queue.name, parsed.data, {
+        jobId,
+        ...(priority === undefined ? {} : { priority }),
+        ...(delay === undefined ? {} : { delay }),
+      });
+      if (reviveAfterMs !== undefined) await revive(jobId, reviveAfterMs);
+    });
   }
 
   async function revive(jobId: string, afterMs: number): Promise<void> {
     const job = await queue.getJob(jobId);
     if (!job?.finishedOn || now() - job.finishedOn < afterMs) return;
     if (await job.isFailed()) await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-  }
-
-  async function inTime(command: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    let late = false;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        late = true;
-        overdue += 1;
-        reject(new QueueUnavailableError(queue.name, timeoutMs));
-      }, timeoutMs);
-    });
-    const settled = command.finally(() => {
-      clearTimeout(timer);
-      if (late) overdue -= 1;
-    });
-    settled.catch(() => undefined); // after the deadline nobody else listens
-    await Promise.race([settled, deadline]);
   }
 
   return { add };

@@ -2,6 +2,7 @@
 import { Queue, Worker, type IQueueBackend, type Processor } from 'bullmq';
 import { type z } from 'zod';
 import { backendFor } from './backend.ts';
+import { createDeadline, type Deadline } from './deadline.ts';
 import { createProducer, type JobQueue, type Producer } from './producer.ts';
 import { JOB_DEFAULTS } from './retention.ts';
 import { startSchedule, type Schedule } from './schedule.ts';
@@ -12,7 +13,7 @@ export interface QueuesOptions {
   url: string;
   /** Troubles of connections; the queues go on by themselves when the server is back. */
   onError(error: Error): void;
-  /** Longest time that adding a job may take, in milliseconds. */
+  /** Longest time that adding a job or counting may take, in milliseconds. */
   timeoutMs?: number;
   /** Longest time that `close` waits for jobs at work, in milliseconds. */
   closeTimeoutMs?: number;
@@ -36,6 +37,7 @@ export interface Queues {
     handler: JobHandler<z.output<S>> | { file: URL },
     options?: WorkerOptions,
   ): QueueWorker;
+  /** @throws {QueueUnavailableError} */
   counts(name: string): Promise<QueueCounts>;
   close(): Promise<void>;
 }
@@ -49,17 +51,18 @@ export function connectQueues(options: QueuesOptions): Queues {
   const backend = backendFor(url);
   // The backend brings its own connection options; BullMQ asks only that some are given.
   const connection = {};
-  const queues = new Map<string, JobQueue>();
+  const queues = new Map<string, { queue: JobQueue; deadline: Deadline }>();
   const workers = new Set<QueueWorker>();
   const schedules = new Set<Schedule>();
 
-  function open(name: string): JobQueue {
+  function open(name: string): { queue: JobQueue; deadline: Deadline } {
     const known = queues.get(name);
     if (known) return known;
     const queue: JobQueue = new Queue(name, { connection, defaultJobOptions: JOB_DEFAULTS }, backend);
     queue.on('error', onError);
-    queues.set(name, queue);
-    return queue;
+    const opened = { queue, deadline: createDeadline(name, timeoutMs) };
+    queues.set(name, opened);
+    return opened;
   }
 
   function startWorker<S extends z.ZodType>(
@@ -100,15 +103,21 @@ export function connectQueues(options: QueuesOptions): Queues {
   }
 
   return {
-    producer: (name, schema) => createProducer(open(name), schema, { timeoutMs }),
+    producer(name, schema) {
+      const { queue, deadline } = open(name);
+      return createProducer(queue, schema, { deadline });
+    },
     schedule(name, scheduleId, everyMs, job) {
-      const schedule = startSchedule({ queue: open(name), scheduleId, everyMs, job, onError });
+      const schedule = startSchedule({ queue: open(name).queue, scheduleId, everyMs, job, onError });
       schedules.add(schedule);
       return schedule;
     },
     worker: startWorker,
     async counts(name) {
-      const counts = await open(name).getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed');
+      const { queue, deadline } = open(name);
+      const counts = await deadline.run(() =>
+        queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'completed', 'failed'),
+      );
       const of = (state: string): number => counts[state] ?? 0;
       return {
         waiting: of('wait') + of('waiting') + of('prioritized'),
@@ -121,7 +130,9 @@ export function connectQueues(options: QueuesOptions): Queues {
     async close() {
       for (const schedule of schedules) schedule.close();
       await Promise.all([...workers].map((worker) => worker.close()));
-      await Promise.all([...queues.values()].map((queue) => within(queue.close(), 2_000, () => queue.disconnect())));
+      await Promise.all(
+        [...queues.values()].map(({ queue }) => within(queue.close(), 2_000, () => queue.disconnect())),
+      );
     },
   };
 }
