@@ -14,7 +14,8 @@ function format(time: number, zone: string | undefined, options: Intl.DateTimeFo
     formatter = new Intl.DateTimeFormat('en-GB', { ...options, ...(zone === undefined ? {} : { timeZone: zone }) });
     formatters.set(key, formatter);
   }
-  return formatter.format(time * 1_000);
+  // British English has one month of four letters.
+  return formatter.format(time * 1_000).replace('Sept', 'Sep');
 }
 
 /** `14:03:20` */

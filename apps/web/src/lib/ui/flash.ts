@@ -5,7 +5,7 @@ import type { Direction } from '#lib/market/numbers.ts';
 const FLASH_MS = 300;
 
 /**
- * @param value what is watched
+ * @param value what is watched, null while it proves nothing
  * @param towards the way that it moved, from the value before
  */
 export function flash(
@@ -17,7 +17,7 @@ export function flash(
     const after = value();
     if (before !== null && after !== null && after !== before && !prefersStillness()) {
       const colour = { up: 'var(--up)', down: 'var(--down)', flat: 'var(--muted)' }[towards(before, after)];
-      const lit = `color-mix(in srgb, ${colour} 22%, transparent)`;
+      const lit = `color-mix(in srgb, ${colour} 18%, transparent)`;
       element.animate([{ backgroundColor: lit }, { backgroundColor: 'transparent' }], FLASH_MS);
     }
     before = after;
