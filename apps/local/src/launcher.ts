@@ -23,8 +23,8 @@ export interface LauncherOptions {
   print(line: string): void;
 }
 
-export class AlreadyRunningError extends Error {
-  override readonly name = 'AlreadyRunningError';
+export class DataDirError extends Error {
+  override readonly name = 'DataDirError';
 }
 
 /** Resolves when everything was stopped after the signal. @throws when it cannot start, after stopping what had started */
@@ -33,13 +33,7 @@ export async function launch(options: LauncherOptions): Promise<void> {
   const say = (line: string) => options.print(readableLine('tapecast', line));
   const cleanups: (() => unknown)[] = [];
   try {
-    const lock = tryLock(join(settings.dataDir, 'launcher.lock'));
-    if (!lock.taken) {
-      throw new AlreadyRunningError(
-        `Tapecast already runs with DATA_DIR=${settings.dataDir} (process ${lock.owner}). Stop it, or set another DATA_DIR.`,
-      );
-    }
-    cleanups.push(lock.release);
+    cleanups.push(claimDataDir(settings.dataDir));
     const port = await claimWebPort(settings.host, settings.port);
     const probing = chooseSource(settings.priceSource, { yahooOrigin: settings.yahooOrigin, signal });
     probing.catch(() => undefined); // awaited below, once the database is up
@@ -83,6 +77,27 @@ export async function launch(options: LauncherOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+/** @returns what gives it back */
+function claimDataDir(dataDir: string): () => void {
+  const lock = lockIn(dataDir);
+  if (lock.taken) return lock.release;
+  throw new DataDirError(
+    `Tapecast already runs with DATA_DIR=${dataDir} (process ${lock.owner}). Stop it, or set another DATA_DIR.`,
+  );
+}
+
+function lockIn(dataDir: string): ReturnType<typeof tryLock> {
+  try {
+    return tryLock(join(dataDir, 'launcher.lock'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataDirError(
+      `DATA_DIR=${dataDir} cannot be written (${reason}). Start as the user that it belongs to, or set another DATA_DIR.`,
+      { cause },
+    );
   }
 }
 
