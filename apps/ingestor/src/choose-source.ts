@@ -1,11 +1,14 @@
 /** Which source this process uses: decided once, at start. A Yahoo that fails later is stale, not simulated. */
 import { type Ticker } from '@tapecast/contracts/ticker';
 import { createRequestBudget } from '@tapecast/ingest/sources/request-budget';
+import { DEFAULT_RESILIENCE } from '@tapecast/ingest/sources/resilience';
 import { createSimulatedSource } from '@tapecast/ingest/sources/simulated';
 import { type PriceSource, type SourceName } from '@tapecast/ingest/sources/source';
 import { createYahooSource } from '@tapecast/ingest/sources/yahoo';
 import { type Logger } from '@tapecast/runtime/logger';
 import { type Settings } from './settings.ts';
+
+const PROBE_TIMEOUT_MS = 3_000;
 
 export class MixedSourcesError extends Error {
   override readonly name = 'MixedSourcesError';
@@ -35,8 +38,14 @@ export async function chooseSource(
     budget: createRequestBudget({ perSecond: settings.VENDOR_REQUESTS_PER_SECOND, burst: settings.VENDOR_BURST }),
   });
   if (settings.PRICE_SOURCE === 'yahoo') return yahoo;
+  // Nobody waits long for a start: one attempt, on a client of its own whose failures count for nothing later.
+  const once = createYahooSource({
+    origin: settings.YAHOO_ORIGIN,
+    timeoutMs: PROBE_TIMEOUT_MS,
+    resilience: { ...DEFAULT_RESILIENCE, retries: 0 },
+  });
   try {
-    await yahoo.quotes([probe], context.signal);
+    await once.quotes([probe], context.signal);
     return yahoo;
   } catch (err) {
     context.signal.throwIfAborted();

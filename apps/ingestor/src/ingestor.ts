@@ -15,6 +15,7 @@ import { chooseSource, refuseMixing } from './choose-source.ts';
 import { createMetrics } from './metrics.ts';
 import { createPollBuffer } from './poll-buffer.ts';
 import { runPollLoop } from './poll-loop.ts';
+import { createTimerSchedule } from './poll-schedule.ts';
 import { runPollWriter } from './poll-writer.ts';
 import { type Settings } from './settings.ts';
 import { loadWatchlist, readWatchlist, type Watched } from './watchlist.ts';
@@ -69,7 +70,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
     runPollLoop(
       {
         source,
-        periodMs: settings.POLL_SECONDS * 1_000,
+        schedule: createTimerSchedule({ periodMs: settings.POLL_SECONDS * 1_000, clock }),
         clock,
         tickers: () => watched.map(({ ticker }): Ticker => ticker),
         onPoll: (poll) => {

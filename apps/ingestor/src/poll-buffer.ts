@@ -31,8 +31,9 @@ export function createPollBuffer<T>(capacity: number): PollBuffer<T> {
         if (first !== undefined) return first;
         await new Promise<void>((resolve) => {
           arrived = resolve;
-          signal.addEventListener('abort', () => resolve(), { once: true });
+          signal.addEventListener('abort', arrived, { once: true });
         });
+        if (arrived !== undefined) signal.removeEventListener('abort', arrived);
       }
     },
     drop: (item) => {

@@ -4,6 +4,7 @@ import { type PriceSource } from '@tapecast/ingest/sources/source';
 import { type Poll } from '@tapecast/ingest/write';
 import { describe, expect, it } from 'vitest';
 import { runPollLoop } from './poll-loop.ts';
+import { createTimerSchedule } from './poll-schedule.ts';
 
 const MSFT = Ticker.parse('MSFT');
 
@@ -32,7 +33,13 @@ function scene(durations: readonly number[], fails: readonly number[] = []) {
   };
   const run = () =>
     runPollLoop(
-      { source, periodMs: 1_000, clock, tickers: () => [MSFT], onPoll: (poll) => polls.push(poll) },
+      {
+        source,
+        schedule: createTimerSchedule({ periodMs: 1_000, clock }),
+        clock,
+        tickers: () => [MSFT],
+        onPoll: (poll) => polls.push(poll),
+      },
       stop.signal,
     );
   return { run, started, polls };

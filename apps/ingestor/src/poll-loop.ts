@@ -1,12 +1,13 @@
-/** Polls on a fixed beat: never two at a time, without drift; a beat that a slow poll ran over is left out. */
+/** Polls the source at each beat of the schedule and hands on what came of it. */
 import { type Ticker } from '@tapecast/contracts/ticker';
 import { type Clock } from '@tapecast/ingest/clock';
 import { type PriceSource } from '@tapecast/ingest/sources/source';
 import { type Poll } from '@tapecast/ingest/write';
+import { type PollSchedule } from './poll-schedule.ts';
 
 export interface PollLoopOptions {
   source: PriceSource;
-  periodMs: number;
+  schedule: PollSchedule;
   clock: Clock;
   tickers(): readonly Ticker[];
   onPoll(poll: Poll): void;
@@ -14,18 +15,10 @@ export interface PollLoopOptions {
 
 /** Works until the signal is aborted. Never throws because of the vendor: its faults are polls too. */
 export async function runPollLoop(options: PollLoopOptions, signal: AbortSignal): Promise<void> {
-  const { clock, periodMs } = options;
-  let beat = clock.now();
-  while (!signal.aborted) {
+  await options.schedule.run(async () => {
     const poll = await pollOnce(options, signal);
-    if (signal.aborted) return;
-    if (poll !== null) options.onPoll(poll);
-    const now = clock.now();
-    beat += periodMs * Math.max(1, Math.ceil((now - beat) / periodMs));
-    await clock.sleep(beat - now, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-  }
+    if (poll !== null && !signal.aborted) options.onPoll(poll);
+  }, signal);
 }
 
 async function pollOnce({ source, clock, tickers }: PollLoopOptions, signal: AbortSignal): Promise<Poll | null> {

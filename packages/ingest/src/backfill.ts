@@ -4,7 +4,7 @@ import { type Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { type Database } from '@tapecast/db/database';
 import { listBarTimes, newestBarTimes } from '@tapecast/db/write-bars';
-import { fromKey } from './fill.ts';
+import { vendorFrom } from './fill.ts';
 import { type BarsQuery } from './sources/source.ts';
 
 const DAY = 86_400;
@@ -61,5 +61,5 @@ export async function missingRange(
   const from = historyStart(series.resolution, now, backfillFrom);
   const stored = await storedRange(db, series.ticker, series.resolution, from);
   const plan = planFill({ from, to: unixSeconds(now + 60), stored });
-  return { ...series, ...plan, from: fromKey(series.resolution, plan.from) };
+  return { ...series, ...plan, from: vendorFrom(series.resolution, plan.from) };
 }

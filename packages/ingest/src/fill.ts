@@ -1,6 +1,6 @@
 /** Fetches a range of a series and writes it: the one way by which vendor bars reach the tables. */
 import { type NativeResolution } from '@tapecast/contracts/resolution';
-import { unixSeconds } from '@tapecast/contracts/units';
+import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { type Database } from '@tapecast/db/database';
 import { recordRejections } from '@tapecast/db/rejections';
 import { describeTicker } from '@tapecast/db/tickers';
@@ -26,7 +26,10 @@ export interface FillResult {
   rejected: number;
 }
 
-/** @throws {VendorError | DatabaseUnavailableError} what was written until then stays */
+/**
+ * @param query its `from` is made by vendorFrom
+ * @throws {VendorError | DatabaseUnavailableError} what was written until then stays
+ */
 export async function fillSeries(context: FillContext, query: BarsQuery, signal: AbortSignal): Promise<FillResult> {
   const { db, source, book, clock } = context;
   const { ticker, resolution } = query;
@@ -56,9 +59,17 @@ export async function fillSeries(context: FillContext, query: BarsQuery, signal:
   return result;
 }
 
-/** A vendor may give the bar in which the range begins; a day's key may lie before the moment that was asked for. */
+/** Dates begin at most this long before their midnight in UTC, in the zone furthest east. */
+const EARLIEST_ZONE = 14 * 3_600;
+
+/** The vendor's time from which a range is asked for that is to begin with a bar's key. */
+export function vendorFrom(resolution: NativeResolution, key: number): UnixSeconds {
+  return unixSeconds(resolution === '1d' ? key - EARLIEST_ZONE : key);
+}
+
+/** Undoes vendorFrom for dates; of finer bars the one in which the range begins is kept. */
 function earliestKey(resolution: NativeResolution, from: number): number {
-  return resolution === '1d' ? from - 86_400 : from - 3_600;
+  return resolution === '1d' ? from + EARLIEST_ZONE : from - 3_600;
 }
 
 async function describe(db: Database, book: InstrumentBook, instrument: Instrument): Promise<void> {
@@ -78,10 +89,4 @@ async function describe(db: Database, book: InstrumentBook, instrument: Instrume
     priceDecimals,
   });
   book.learn(ticker, facts);
-}
-
-/** From where a range that begins at a stored bar is asked for. */
-export function fromKey(resolution: NativeResolution, key: number) {
-  // A 1d key is a date; exchanges east of Greenwich begin it up to 14 hours before that date's midnight in UTC.
-  return unixSeconds(resolution === '1d' ? key - 14 * 3_600 : key);
 }

@@ -8,7 +8,7 @@ import {
   retry,
   wrap,
 } from 'cockatiel';
-import { VendorUnavailableError, isRetryable } from './errors.ts';
+import { VendorTimeoutError, VendorUnavailableError, isRetryable } from './errors.ts';
 
 export interface ResilienceOptions {
   /** Retries after the first attempt. */
@@ -16,11 +16,14 @@ export interface ResilienceOptions {
   firstDelayMs: number;
   /** Attempts that fail in a row until the breaker opens. */
   failures: number;
-  /** The breaker's first rest; doubles with jitter up to a minute while the vendor keeps failing. */
+  /** The breaker's first rest; grows with jitter up to LONGEST_REST_MS while the vendor keeps failing. */
   restMs: number;
 }
 
 export const DEFAULT_RESILIENCE: ResilienceOptions = { retries: 2, firstDelayMs: 250, failures: 6, restMs: 2_000 };
+
+/** A recovered vendor is noticed within this time. */
+const LONGEST_REST_MS = 15_000;
 
 export interface Resilience {
   /** @throws what the last attempt threw; {VendorUnavailableError} while the breaker is open */
@@ -29,16 +32,18 @@ export interface Resilience {
 
 export function createResilience(options: ResilienceOptions = DEFAULT_RESILIENCE): Resilience {
   const faults = handleWhen(isRetryable);
+  // Who was silent for a whole timeout is asked again at the next poll, not at once.
+  const quickFaults = handleWhen((error) => isRetryable(error) && !(error instanceof VendorTimeoutError));
   const breaker = circuitBreaker(faults, {
     breaker: new ConsecutiveBreaker(options.failures),
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: options.restMs, maxDelay: 60_000 }),
+    halfOpenAfter: new ExponentialBackoff({ initialDelay: options.restMs, maxDelay: LONGEST_REST_MS }),
   });
   let lastFault: Error | undefined;
   breaker.onFailure((failure) => {
     if ('error' in failure.reason && failure.reason.error instanceof Error) lastFault = failure.reason.error;
   });
   const policy = wrap(
-    retry(faults, {
+    retry(quickFaults, {
       maxAttempts: options.retries,
       backoff: new ExponentialBackoff({ initialDelay: options.firstDelayMs, maxDelay: 5_000 }),
     }),

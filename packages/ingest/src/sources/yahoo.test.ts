@@ -168,6 +168,14 @@ describe('yahoo', () => {
     expect(stub.requests).toHaveLength(3);
   });
 
+  it('does not ask again at once when the vendor was silent', async () => {
+    const resilience = { retries: 2, firstDelayMs: 1, failures: 100, restMs: 10 };
+    stub.fault = 'silence';
+    const source = sourceAt(stub, { timeoutMs: 50, resilience });
+    await expect(source.quotes([DEMO], never)).rejects.toBeInstanceOf(VendorTimeoutError);
+    expect(stub.requests).toHaveLength(1);
+  });
+
   it('says that nobody is there', async () => {
     const source = sourceAt({ ...stub, origin: 'http://127.0.0.1:1' });
     await expect(source.quotes([DEMO], never)).rejects.toBeInstanceOf(VendorUnavailableError);

@@ -31,7 +31,7 @@ export function createYahooSource(options: YahooOptions = {}): PriceSource {
   const transport = createTransport({
     budget: options.budget ?? createRequestBudget({ ...DEFAULT_BUDGET, clock }),
     origin: options.origin,
-    timeoutMs: options.timeoutMs ?? 8_000,
+    timeoutMs: options.timeoutMs ?? 5_000,
     fetch: options.fetch ?? fetch,
   });
   const resilience = createResilience(options.resilience ?? DEFAULT_RESILIENCE);
