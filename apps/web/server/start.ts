@@ -1,11 +1,13 @@
 /** Puts the web service together: services, SvelteKit's built handler, one server. */
 import type { RequestListener } from 'node:http';
+import { DatabaseUnavailableError } from '@tapecast/db/errors';
+import { assertSchema } from '@tapecast/db/migrate';
 import type { RunningService, ServiceContext } from '@tapecast/runtime/service';
 import { databaseUrl, listenUrl } from '@tapecast/runtime/settings';
 import type { WebConfig } from './config.ts';
 import { startWebServer } from './http.ts';
 import { publishServices } from './services-global.ts';
-import { openWebServices } from './services.ts';
+import { openWebServices, type WebServices } from './services.ts';
 
 export class NotBuiltError extends Error {
   override readonly name = 'NotBuiltError';
@@ -23,6 +25,7 @@ export async function startWeb(config: WebConfig, { logger, registry }: ServiceC
   });
   publishServices(services);
   try {
+    await refuseForeignSchema(services, logger);
     const server = await startWebServer({ services, handler, host: config.HOST, port: config.PORT });
     logger.info({ origin: server.origin }, 'listening');
     return {
@@ -35,6 +38,16 @@ export async function startWeb(config: WebConfig, { logger, registry }: ServiceC
   } catch (error) {
     await services.close();
     throw error;
+  }
+}
+
+/** A database that is away must not keep the service from starting: it says so in /readyz, and goes on when it is back. */
+async function refuseForeignSchema({ db }: WebServices, logger: ServiceContext['logger']): Promise<void> {
+  try {
+    await assertSchema(db);
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailableError)) throw error;
+    logger.warn({ err: error }, 'the database does not answer yet');
   }
 }
 

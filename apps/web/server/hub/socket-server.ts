@@ -13,6 +13,7 @@ import {
 import type { Logger } from '@tapecast/runtime/logger';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import { FrameEncoder } from './frame-encoder.ts';
 import type { Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -55,7 +56,8 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
     error.data = { code: 'unsupported_protocol', message };
     next(error);
   });
-  io.on('connection', (socket) => serve(socket, options));
+  const encoder = new FrameEncoder();
+  io.on('connection', (socket) => serve(socket, options, encoder));
   return {
     async close() {
       const sockets = [...io.of('/').sockets.values()];
@@ -66,7 +68,7 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
   };
 }
 
-function serve(socket: ClientSocket, options: SocketServerOptions): void {
+function serve(socket: ClientSocket, options: SocketServerOptions, encoder: FrameEncoder): void {
   const { hub, logger, metrics } = options;
   // Not in the types: packets that wait in front of the transport.
   const engine = socket.conn as unknown as { transport: { writable: boolean }; writeBuffer: unknown[] };
@@ -74,7 +76,8 @@ function serve(socket: ClientSocket, options: SocketServerOptions): void {
     get drained() {
       return engine.transport.writable && engine.writeBuffer.length === 0;
     },
-    bars: (changes) => socket.emit('bars', changes),
+    // Below Socket.IO's encoder, which would stringify the same bars for each client.
+    bars: (changes) => socket.conn.send(encoder.bars(changes)),
     forecasts: (forecasts) => socket.emit('forecasts', forecasts),
     status: (statuses) => socket.emit('status', statuses),
   });
