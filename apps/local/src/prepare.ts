@@ -57,7 +57,7 @@ async function prepareOwnQueue(adminUrl: string, name: string): Promise<string> 
  */
 export async function prepareGivenServer(url: string, source: PriceSource, queueUrl: string | null): Promise<Logins> {
   const names = databaseNames(databaseOf(url), source);
-  if (names.prices !== databaseOf(url)) await ensureDatabase(url, names.prices);
+  await ensureDatabase(url, names.prices); // also the first connection, whose failure is explained
   const prices = withDatabase(url, names.prices);
   await migrate({ url: prices });
   if (queueUrl === null) await ensureDatabase(url, names.queue);
