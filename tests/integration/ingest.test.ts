@@ -259,7 +259,11 @@ describe('faults of the vendor', () => {
 });
 
 describe('a gap', () => {
-  it('is filled with vendor bars when polling works again, and live bars are replaced', async () => {
+  it.each([
+    ['in the session', Date.UTC(2026, 5, 17, 16, 0, 15)],
+    ['when the vendor calls the market open on a Sunday', Date.UTC(2026, 5, 21, 16, 0, 15)],
+  ])('is filled with vendor bars when polling works again, and live bars are replaced: %s', async (_name, start) => {
+    now = start;
     await ensureTickers(db, [DEMO]);
     const book = createInstrumentBook();
     const stop = new AbortController();

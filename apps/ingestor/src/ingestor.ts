@@ -55,9 +55,9 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
       metrics.bars.inc({ resolution }, changed);
       logger.info(`backfill ${ticker} ${resolution} ${bars.toLocaleString('en-US')} bars ${done}/${total}`);
     },
-    onRepaired: (series, { bars, changed, rejected }) => {
-      metrics.bars.inc({ resolution: series.resolution }, changed);
-      logger.debug({ ...series, bars, changed, rejected }, 'vendor bars fetched');
+    onRepaired: ({ ticker, resolution }, { bars, changed, rejected }) => {
+      metrics.bars.inc({ resolution }, changed);
+      logger.debug({ ticker, resolution, bars, changed, rejected }, 'vendor bars fetched');
     },
     onFailed: ({ ticker, resolution }, err, retryInSeconds) =>
       logger.warn({ ticker, resolution, err, retryInSeconds }, 'bars could not be fetched'),

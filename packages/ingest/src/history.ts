@@ -94,7 +94,14 @@ export function createHistory(options: HistoryOptions): History {
     const session = book.knownSession(ticker);
     if (!task.first && session !== null) {
       const newest = (await newestBarTimes(db, resolution, [ticker])).get(ticker);
-      if (!needsRepair(session, { resolution, newest, delaySeconds: book.delayOf(ticker) }, now())) return null;
+      if (
+        !needsRepair(
+          session,
+          { resolution, newest, delaySeconds: book.delayOf(ticker), isOpen: book.isOpen(ticker) },
+          now(),
+        )
+      )
+        return null;
     }
     return fillSeries(options, await missingRange(db, task, now(), options.backfillFrom), signal);
   }

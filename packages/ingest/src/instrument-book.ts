@@ -10,7 +10,9 @@ export interface InstrumentBook {
   /** Notes what a chart tells. A ticker without an exchange has not been described yet. */
   learn(ticker: string, facts: Facts): void;
   /** @returns whether the delay is another one than before */
-  learnDelay(ticker: string, delaySeconds: number): boolean;
+  learnQuote(ticker: string, quote: { delaySeconds: number; marketState: string }): boolean;
+  /** The vendor says that the market is open, whatever the session says. */
+  isOpen(ticker: string): boolean;
   /** The session of an instrument, told by the book first and by the instrument itself else. */
   sessionOf(instrument: Instrument): Session;
   /** null while nothing has described the ticker. */
@@ -21,6 +23,7 @@ export interface InstrumentBook {
 export function createInstrumentBook(): InstrumentBook {
   const facts = new Map<string, Facts>();
   const delays = new Map<string, number>();
+  const open = new Set<string>();
   // Building a session asks Intl for a formatter, which is slow; there are few different ones.
   const sessions = new Map<string, Session>();
   const sessionFor = (told: Facts) => {
@@ -40,7 +43,9 @@ export function createInstrumentBook(): InstrumentBook {
         delays.set(row.ticker, row.delaySeconds);
       }
     },
-    learnDelay: (ticker, delaySeconds) => {
+    learnQuote: (ticker, { delaySeconds, marketState }) => {
+      if (marketState === 'REGULAR') open.add(ticker);
+      else open.delete(ticker);
       const known = delays.get(ticker) ?? 0;
       delays.set(ticker, delaySeconds);
       return known !== delaySeconds;
@@ -50,6 +55,7 @@ export function createInstrumentBook(): InstrumentBook {
       const told = facts.get(ticker);
       return told === undefined ? null : sessionFor(told);
     },
+    isOpen: (ticker) => open.has(ticker),
     delayOf: (ticker) => delays.get(ticker) ?? 0,
   };
 }

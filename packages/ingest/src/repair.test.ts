@@ -23,11 +23,23 @@ describe('newest closed bar', () => {
     ['1d', COIN, '2025-02-16T00:01:00Z', '2025-02-15T00:00'],
     ['1h', COIN, '2025-02-16T00:01:00Z', '2025-02-15T23:00'],
   ] as const)('%s at %s', (resolution, session, now, expected) => {
-    expect(iso(newestClosedBar(session, resolution, at(now), 0))).toBe(expected);
+    expect(iso(newestClosedBar(session, resolution, at(now), { delaySeconds: 0, isOpen: false }))).toBe(expected);
   });
 
   it('waits for a delayed vendor', () => {
-    expect(iso(newestClosedBar(COIN, '1m', at('2025-02-16T12:00:30Z'), 900))).toBe('2025-02-16T11:44');
+    expect(iso(newestClosedBar(COIN, '1m', at('2025-02-16T12:00:30Z'), { delaySeconds: 900, isOpen: true }))).toBe(
+      '2025-02-16T11:44',
+    );
+  });
+});
+
+describe('a market that is open outside of its session', () => {
+  it.each([
+    ['1m', '2025-02-16T12:00:30Z', '2025-02-16T11:59'],
+    ['1h', '2025-02-16T12:00:30Z', '2025-02-16T10:30'],
+    ['1m', '2025-02-14T21:10:00Z', '2025-02-14T20:58'],
+  ] as const)('is believed: %s at %s', (resolution, now, expected) => {
+    expect(iso(newestClosedBar(NASDAQ, resolution, at(now), { delaySeconds: 0, isOpen: true }))).toBe(expected);
   });
 });
 
@@ -37,7 +49,7 @@ describe('repair', () => {
     const needs = (newest: string | undefined, when = now) =>
       needsRepair(
         NASDAQ,
-        { resolution: '1m', newest: newest === undefined ? undefined : at(newest), delaySeconds: 0 },
+        { resolution: '1m', newest: newest === undefined ? undefined : at(newest), delaySeconds: 0, isOpen: false },
         when,
       );
     expect(needs(undefined)).toBe(true);

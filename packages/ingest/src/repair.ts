@@ -8,18 +8,27 @@ import { CLOSED_GRACE_SECONDS } from './normalise.ts';
 import { barEnd, barKey, lastSessionMoment, type Session } from './sessions.ts';
 import { fromLocal } from './zoned-time.ts';
 
-/** Key of the newest bar that the vendor should have finished by `now`, by the regular session. */
+export interface MarketFacts {
+  delaySeconds: number;
+  /** The vendor says that the market is open. Outside of the known session it is believed. */
+  isOpen: boolean;
+}
+
+/** Key of the newest bar that the vendor should have finished by `now`. */
 export function newestClosedBar(
   session: Session,
   resolution: NativeResolution,
   now: number,
-  delaySeconds: number,
+  { delaySeconds, isOpen }: MarketFacts,
 ): UnixSeconds {
   const closed = (key: number) => barEnd(session, resolution, key) + delaySeconds + CLOSED_GRACE_SECONDS <= now;
-  let key = barKey(session, resolution, lastSessionMoment(session, now));
+  const lastMoment = lastSessionMoment(session, now);
+  const unscheduled = isOpen && lastMoment !== now;
+  const inMarket = (time: number) => (unscheduled ? time : lastSessionMoment(session, time));
+  let key = barKey(session, resolution, unscheduled ? now : lastMoment);
   while (!closed(key)) {
     const start = resolution === '1d' ? fromLocal(key, session.offset) : key;
-    key = barKey(session, resolution, lastSessionMoment(session, start - 1));
+    key = barKey(session, resolution, inMarket(start - 1));
   }
   return unixSeconds(key);
 }
@@ -27,11 +36,11 @@ export function newestClosedBar(
 /** Whether asking the vendor can bring a bar that is not stored as the vendor's own yet. */
 export function needsRepair(
   session: Session,
-  series: { resolution: NativeResolution; newest: UnixSeconds | undefined; delaySeconds: number },
+  series: MarketFacts & { resolution: NativeResolution; newest: UnixSeconds | undefined },
   now: number,
 ): boolean {
   if (series.newest === undefined) return true;
-  return series.newest < newestClosedBar(session, series.resolution, now, series.delaySeconds);
+  return series.newest < newestClosedBar(session, series.resolution, now, series);
 }
 
 /** When the running hour of the session's grid will have closed: then vendor bars replace its live ones. */

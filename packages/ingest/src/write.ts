@@ -47,10 +47,10 @@ export function createQuoteWriter({ db, source, pollSeconds, book }: QuoteWriter
       const { kept, rejected } = validateQuotes(poll.reply.quotes, poll.receivedAt / 1_000, lastTimes);
       const rows = kept.map((quote) => toQuoteRow(quote, book.sessionOf(quote.instrument), source, poll.receivedAt));
       const merged = await mergeQuotes(db, rows);
-      for (const { instrument, time, delaySeconds } of kept) {
+      for (const { instrument, time, delaySeconds, marketState } of kept) {
         const { ticker } = instrument;
         lastTimes.set(ticker, time);
-        if (book.learnDelay(ticker, delaySeconds)) await describeTicker(db, ticker, { delaySeconds });
+        if (book.learnQuote(ticker, { delaySeconds, marketState })) await describeTicker(db, ticker, { delaySeconds });
       }
       const outdated = kept
         .filter(({ instrument }) => merged.outdated.includes(instrument.ticker))

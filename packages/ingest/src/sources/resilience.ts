@@ -23,7 +23,7 @@ export interface ResilienceOptions {
 export const DEFAULT_RESILIENCE: ResilienceOptions = { retries: 2, firstDelayMs: 250, failures: 6, restMs: 2_000 };
 
 /** A recovered vendor is noticed within this time. */
-const LONGEST_REST_MS = 15_000;
+const LONGEST_REST_MS = 10_000;
 
 export interface Resilience {
   /** @throws what the last attempt threw; {VendorUnavailableError} while the breaker is open */
