@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   adminUrl,
   descendants,
@@ -19,11 +19,19 @@ import {
 
 const EVENTUALLY = { timeout: 30_000, interval: 50 };
 
+/** A cluster that was started and stopped once; each test works on a copy, which is quicker than initdb. */
+let prepared: string;
 let dataDir: string;
 let launcher: Launcher | undefined;
 
+beforeAll(async () => {
+  prepared = await newDataDir();
+  await (await startLauncher(prepared)).end();
+});
+afterAll(() => removeDataDir(prepared));
 beforeEach(async () => {
   dataDir = await newDataDir();
+  execFileSync('cp', ['-a', `${prepared}/.`, dataDir]);
 });
 afterEach(async () => {
   await launcher?.end();
@@ -72,7 +80,9 @@ describe('start', () => {
   });
 
   it('lists every mistake in the settings by name and starts nothing', () => {
+    const folder = join(dataDir, 'new');
     const { status, said } = refuse({
+      DATA_DIR: folder,
       PORT: 'many',
       TICKERS: 'msft',
       BACKFILL_FROM: '2020-02-31x',
@@ -80,7 +90,7 @@ describe('start', () => {
     });
     expect(status).toBe(1);
     for (const name of ['PORT', 'TICKERS', 'BACKFILL_FROM', 'YAHOO_ORIGIN']) expect(said).toContain(`${name}:`);
-    expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('names PORT when the port is taken', async () => {
