@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
 import { QUEUE_SERVERS, type QueueServer } from './queue-servers.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
 
 const MAIN = fileURLToPath(new URL('../../apps/forecaster/src/main.ts', import.meta.url));
 const SOON = { timeout: 20_000, interval: 100 };
@@ -38,9 +39,9 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
   });
   afterAll(() => queue.stop());
 
-  async function startForecaster(): Promise<ServerProcess> {
+  async function startForecaster(databaseUrl = database.asRole('tapecast_forecaster')): Promise<ServerProcess> {
     const settings = {
-      DATABASE_URL: database.asRole('tapecast_forecaster'),
+      DATABASE_URL: databaseUrl,
       QUEUE_URL: queue.url,
       FORECAST_THREADS: '2',
       LOG_LEVEL: 'info',
@@ -149,6 +150,26 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
       async () => expect((await forecastOf('ETH-USD', '1h')).madeAt).toBe(keyOf('1h', 1)),
       AFTER_STALLED_JOBS,
     );
+  });
+
+  test('the database goes away and comes back: what closed meanwhile is forecast', { timeout: 60_000 }, async () => {
+    await seed(['ADA-USD']);
+    const url = new URL(database.asRole('tapecast_forecaster'));
+    const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    try {
+      url.port = String(proxy.port);
+      const forecaster = await startForecaster(url.href);
+      await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
+      proxy.cut();
+      await vi.waitFor(() => expect(forecaster.output()).toContain('the database is away'), SOON);
+      await writeBars(db, '1h', [row('ADA-USD', '1h', 0, 0)]);
+      proxy.restore();
+      const madeAt = keyOf('1h', 1);
+      await vi.waitFor(async () => expect((await forecastOf('ADA-USD', '1h')).madeAt).toBe(madeAt), AFTER_STALLED_JOBS);
+      await vi.waitFor(() => expect(forecaster.output()).toContain('the database is back'), SOON);
+    } finally {
+      await proxy.close();
+    }
   });
 
   test('stops at once when it is told to, and leaves nothing behind', async () => {
