@@ -1,6 +1,7 @@
 import { Forecast, QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
+import { unixSeconds } from '@tapecast/contracts/units';
 import { describe, expect, it } from 'vitest';
-import { milestones, openTargets, rangeSentence, targetWords } from './forecast-words.ts';
+import { knowledgeWords, milestones, openTargets, rangeSentence, targetWords } from './forecast-words.ts';
 
 const at = (text: string) => Date.parse(text) / 1_000;
 const values = [400, 402.1, 404, 407, 410.5, 414, 417, 419.8, 422];
@@ -27,6 +28,16 @@ describe('rangeSentence', () => {
     expect(rangeSentence(daily, point, 2, { now, ...zones })).toBe(
       'MSFT will likely (9 in 10) be between 402.10 and 419.80 at Friday’s close.',
     );
+  });
+});
+
+describe('knowledgeWords', () => {
+  it('name the session or the hour that was the last to be known', () => {
+    const now = at('2026-11-19T10:00:00Z');
+    expect(knowledgeWords(forecast('1d', []), { now, ...zones })).toBe('prices up to the close of Wed 18 Nov');
+    expect(knowledgeWords(forecast('1h', []), { now, ...zones })).toBe('prices up to Wed 18 Nov 22:00');
+    const midnight = { ...forecast('1d', []), madeAt: unixSeconds(at('2026-11-19')) };
+    expect(knowledgeWords(midnight, { now, exchange: 'UTC' })).toBe('prices up to the close of Wed 18 Nov');
   });
 });
 

@@ -54,6 +54,14 @@ export function rangeSentence(forecast: Forecast, point: FanPoint, decimals: num
   return `${forecast.ticker} will likely (9 in 10) be between ${low} and ${high} at ${when}.`;
 }
 
+/** What the forecast knew: `prices up to 09:00`, `prices up to the close of Fri 20 Nov`. */
+export function knowledgeWords({ resolution, madeAt }: Forecast, { now, exchange, viewer }: Situation): string {
+  // A day around the clock ends at the midnight that begins the next one.
+  if (resolution === '1d') return `prices up to the close of ${dayMonth(dateKey(madeAt - 1, exchange), 'UTC')}`;
+  const today = dateKey(madeAt, viewer) === dateKey(now, viewer);
+  return `prices up to ${today ? '' : `${dayMonth(madeAt, viewer)} `}${hourMinute(madeAt, viewer)}`;
+}
+
 /** The next target, the last one, and two between them. */
 export function milestones(points: readonly FanPoint[]): FanPoint[] {
   if (points.length <= 4) return [...points];
