@@ -22,6 +22,8 @@ let toHub: TcpProxy;
 beforeAll(async () => {
   world = await createWorld({
     tickers: ['MSFT', 'TSLA', 'SLOW'],
+    // So short that only a transport that is not drained makes changes wait.
+    flushIntervalMs: 2,
     async route(url) {
       const { hostname, port } = new URL(url);
       toDatabase = await startTcpProxy({ host: hostname, port: Number(port) });

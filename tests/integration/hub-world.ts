@@ -42,6 +42,7 @@ export interface WorldOptions {
   /** Bends the hub's way to the database, for instance through a proxy. */
   route?(url: string): Promise<string>;
   maxSeriesPerSocket?: number;
+  flushIntervalMs?: number;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -66,6 +67,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       logger: createLogger({ service: 'web', level: 'silent' }),
       registry,
       sweepMs: 400,
+      ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
       ...(options.maxSeriesPerSocket === undefined ? {} : { maxSeriesPerSocket: options.maxSeriesPerSocket }),
     });
     const handler = (_request: unknown, response: { end(): void }) => response.end();
