@@ -40,7 +40,7 @@ function csv(pages: AsyncIterable<Bar[]>, filename: string): Response {
     yield encoder.encode('time,open,high,low,close,volume\n');
     for await (const page of pages) yield encoder.encode(page.map(line).join(''));
   }
-  return new Response(ReadableStream.from(lines()), {
+  return new Response(streamOf(lines()), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="${filename.replaceAll(/[^A-Za-z0-9.-]/g, '_')}"`,
@@ -52,4 +52,18 @@ function csv(pages: AsyncIterable<Bar[]>, filename: string): Response {
 
 function line([time, ...values]: Bar): string {
   return `${new Date(time * 1_000).toISOString()},${values.map((value) => value ?? '').join(',')}\n`;
+}
+
+/** One page at a time, as the reader asks; a reader that leaves ends the query. */
+function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await chunks.return(undefined);
+    },
+  });
 }
