@@ -30,14 +30,28 @@ export async function migrate(options: { url: string }): Promise<void> {
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await run(resolveBinary(), ['--migrations-dir', CORE, '--no-dump-schema', 'migrate'], {
+    await run(dbmate(), ['--migrations-dir', CORE, '--no-dump-schema', 'migrate'], {
       env: { ...process.env, DATABASE_URL: withSslMode(options.url) },
     });
   } catch (error) {
+    if (error instanceof MigrationError) throw error;
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     throw new MigrationError(`The database could not be migrated: ${said || String(error)}`, { cause: error });
   } finally {
     await client.end();
+  }
+}
+
+/** npm installs dbmate's program for this platform as an optional package, hence sometimes without a word not at all. */
+function dbmate(): string {
+  try {
+    return resolveBinary();
+  } catch (cause) {
+    const name = `@dbmate/${process.platform}-${process.arch}`;
+    throw new MigrationError(
+      `dbmate's program for this platform is not installed. Install it (npm install --no-save ${name}), then start again.`,
+      { cause },
+    );
   }
 }
 
