@@ -22,6 +22,8 @@ import { loadWatchlist, readWatchlist, type Watched } from './watchlist.ts';
 
 const BUFFERED_QUOTES = 200_000;
 const WATCHLIST_MS = 10_000;
+/** A vendor's patience is scarce, a simulation's is not. */
+const DEFAULT_POLL_SECONDS = { yahoo: 15, simulated: 1 } as const;
 
 export async function startIngestor(settings: Settings, context: ServiceContext): Promise<RunningService> {
   const { logger, registry } = context;
@@ -39,6 +41,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
     throw error;
   });
   const { source } = opened;
+  const pollSeconds = settings.POLL_SECONDS ?? DEFAULT_POLL_SECONDS[source.name];
   let watched = opened.watched;
 
   const book = createInstrumentBook();
@@ -70,7 +73,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
     runPollLoop(
       {
         source,
-        schedule: createTimerSchedule({ periodMs: settings.POLL_SECONDS * 1_000, clock }),
+        schedule: createTimerSchedule({ periodMs: pollSeconds * 1_000, clock }),
         clock,
         tickers: () => watched.map(({ ticker }): Ticker => ticker),
         onPoll: (poll) => {
@@ -84,7 +87,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
     runPollWriter(
       {
         buffer,
-        writer: createQuoteWriter({ db, source: source.name, pollSeconds: settings.POLL_SECONDS, book }),
+        writer: createQuoteWriter({ db, source: source.name, pollSeconds, book }),
         clock,
         onWritten: (_poll, { rejected }) => {
           if (databaseAway) logger.info({ buffered: buffer.size, lost: buffer.lost }, 'the database is back');
@@ -116,7 +119,10 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
   });
 
   return {
-    ready: () => (databaseAway ? ['the database is away'] : []),
+    ready: () => [
+      ...(databaseAway ? ['the database is away'] : []),
+      ...(history.pending() > 0 ? [`${history.pending()} histories are still to be loaded`] : []),
+    ],
     stop: async () => {
       stopping.abort();
       await ended.catch(() => undefined);

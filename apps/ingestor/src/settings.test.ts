@@ -9,7 +9,6 @@ describe('settings', () => {
     expect(loadSettings({ DATABASE_URL })).toMatchObject({
       PRICE_SOURCE: 'auto',
       TICKERS: ['MSFT', 'TSLA', 'CVX', 'XOM'],
-      POLL_SECONDS: 15,
     });
   });
 

@@ -47,6 +47,7 @@ export async function launch(options: LauncherOptions): Promise<void> {
     const logins = await prepare(cluster, settings, choice);
     signal.throwIfAborted();
 
+    const healthPorts = await metricsPorts(settings.metricsPort);
     const specs = serviceSpecs({
       root: options.root,
       mode: options.mode,
@@ -54,7 +55,7 @@ export async function launch(options: LauncherOptions): Promise<void> {
       ...logins,
       databaseListenUrl: settings.databaseListenUrl,
       priceSource: choice.source,
-      metricsPorts: await metricsPorts(settings.metricsPort),
+      metricsPorts: healthPorts,
       host: settings.host,
       port,
     });
@@ -70,7 +71,8 @@ export async function launch(options: LauncherOptions): Promise<void> {
     }
     if (options.mode === 'development') reloadOnChange(options, children, say);
     const origin = `http://${reachable(settings.host)}:${port}${settings.basePath}`;
-    await waitUntilReady({ origin, signal, onWaiting: (what) => say(`waiting for ${what}`) });
+    const ingestor = `http://127.0.0.1:${healthPorts.ingestor}/readyz`;
+    await waitUntilReady({ origin, ingestor, signal, onWaiting: (what) => say(`waiting for ${what}`) });
     options.print(`Tapecast is ready: ${origin}`);
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   } catch (error) {

@@ -48,8 +48,9 @@ export const queueSettings = {
   }),
 };
 
+/** Unset: the source's own pace. */
 export const pollSettings = {
-  POLL_SECONDS: z.coerce.number({ error: 'must be a number of seconds' }).min(1).max(3_600).default(15),
+  POLL_SECONDS: z.coerce.number({ error: 'must be a number of seconds' }).min(1).max(3_600).optional(),
 };
 
 export const serviceSettings = {
