@@ -1,5 +1,5 @@
 /** The settings of a start on one machine. Services check their own again; here a mistake is told before anything runs. */
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadConfig } from '@tapecast/runtime/config';
 import {
   databaseSettings,
@@ -9,6 +9,7 @@ import {
   serviceSettings,
 } from '@tapecast/runtime/settings';
 import { z } from 'zod';
+import { defaultDataDir } from './public-folder.ts';
 
 export const PRICE_SOURCES = ['auto', 'yahoo', 'simulated', 'replay'] as const;
 export type PriceSource = Exclude<(typeof PRICE_SOURCES)[number], 'auto'>;
@@ -46,7 +47,7 @@ const schema = z.object({
     .string()
     .regex(/^\/.*[^/]$/, 'must begin with a slash and end without one, such as /stocks')
     .optional(),
-  DATA_DIR: z.string().default('.tapecast'),
+  DATA_DIR: z.string().optional(),
 });
 
 export interface LocalSettings {
@@ -84,7 +85,7 @@ export function localSettings(root: string, env: NodeJS.ProcessEnv): LocalSettin
     port: config.PORT,
     metricsPort: config.METRICS_PORT ?? null,
     basePath: config.BASE_PATH ?? '',
-    dataDir: isAbsolute(config.DATA_DIR) ? config.DATA_DIR : resolve(root, config.DATA_DIR),
+    dataDir: config.DATA_DIR === undefined ? defaultDataDir(root) : resolve(root, config.DATA_DIR),
     logLevel: config.LOG_LEVEL,
   };
 }
