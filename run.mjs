@@ -37,6 +37,11 @@ const COMMANDS = {
     print(`${passed.length} passed, ${failed.length} failed`);
     return failed.length === 0 ? 0 : 1;
   },
+  screenshots: async () => {
+    const { node, env } = await prepare({ web: true });
+    installTestTools({ print });
+    return runInGroup(node, [join(root, 'docs', 'images', 'take.ts')], { cwd: root, env });
+  },
   bench: async ([name, ...args]) => {
     const script =
       name &&
