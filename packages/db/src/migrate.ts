@@ -1,6 +1,7 @@
 /**
- * Migrations, by dbmate from sql/core. One process migrates at a time, under an advisory lock; services only check that
- * the schema is the one they were written for.
+ * Migrations, by dbmate: sql/core everywhere, sql/timescale in a database that has the extension, each with a table of its
+ * own. One process migrates at a time, under an advisory lock; services only check that the schema is the one they were
+ * written for.
  */
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
@@ -11,39 +12,84 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { answering, type Database } from './database.ts';
 import { MigrationError, SchemaMismatchError } from './errors.ts';
+import { createTimescaleIfNew, refuseOldTimescale, timescaleVersion } from './timescale.ts';
 
-const CORE = fileURLToPath(new URL('../../../sql/core/', import.meta.url));
+export interface MigrationSet {
+  name: 'core' | 'timescale';
+  /** Folder of .sql files. */
+  folder: string;
+  /** Where dbmate notes what has been applied. */
+  table: string;
+}
+
+export const CORE_MIGRATIONS: MigrationSet = {
+  name: 'core',
+  folder: fileURLToPath(new URL('../../../sql/core/', import.meta.url)),
+  table: 'schema_migrations',
+};
+export const TIMESCALE_MIGRATIONS: MigrationSet = {
+  name: 'timescale',
+  folder: fileURLToPath(new URL('../../../sql/timescale/', import.meta.url)),
+  table: 'schema_migrations_timescale',
+};
+
+export interface Migrated {
+  /** Version of TimescaleDB in this database; null on plain PostgreSQL. */
+  timescale: string | null;
+}
+
 /** Any constant of our own; pg_advisory_lock takes it for the whole database. */
 const MIGRATION_LOCK = 7_453_001;
 const run = promisify(execFile);
 
 /**
- * Brings the database to the newest schema.
+ * Brings the database to the newest schema. A new database gets TimescaleDB where the server offers it; one that has been
+ * plain stays so until `moveToTimescale`.
  * @throws {MigrationError} with what dbmate said
  */
-export async function migrate(options: { url: string }): Promise<void> {
+export async function migrate(options: { url: string }): Promise<Migrated> {
+  const { url } = options;
   const client = new pg.Client({
-    connectionString: options.url,
+    connectionString: url,
     connectionTimeoutMillis: 10_000,
     application_name: 'tapecast-migrate',
   });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await run(dbmate(), ['--migrations-dir', CORE, '--no-dump-schema', 'migrate'], {
-      env: { ...process.env, DATABASE_URL: withSslMode(options.url) },
-    });
-  } catch (error) {
-    if (error instanceof MigrationError) throw error;
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw new MigrationError(`The database could not be migrated: ${said || String(error)}`, { cause: error });
+    await createTimescaleIfNew(client, url);
+    await dbmate(url, CORE_MIGRATIONS, ['migrate']);
+    const timescale = await timescaleVersion(client);
+    if (timescale !== null) {
+      refuseOldTimescale(timescale);
+      await dbmate(url, TIMESCALE_MIGRATIONS, ['migrate']);
+    }
+    return { timescale };
   } finally {
     await client.end();
   }
 }
 
+/**
+ * Runs dbmate on one set of migrations; answers what it printed.
+ * @throws {MigrationError} with what dbmate said
+ */
+export async function dbmate(url: string, set: MigrationSet, args: readonly string[]): Promise<string> {
+  const program = findDbmate();
+  const options = ['--migrations-dir', set.folder, '--migrations-table', set.table, '--no-dump-schema'];
+  try {
+    const { stdout } = await run(program, [...options, ...args], {
+      env: { ...process.env, DATABASE_URL: withSslMode(url) },
+    });
+    return stdout;
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new MigrationError(`The database could not be migrated: ${said || String(error)}`, { cause: error });
+  }
+}
+
 /** npm installs dbmate's program for this platform as an optional package, hence sometimes without a word not at all. */
-function dbmate(): string {
+function findDbmate(): string {
   try {
     return resolveBinary();
   } catch (cause) {
@@ -67,7 +113,8 @@ function withSslMode(text: string): string {
  * @throws {SchemaMismatchError} older: migrate first; newer: update the service
  */
 export async function assertSchema(db: Database): Promise<void> {
-  const known = (await readdir(CORE)).filter((file) => file.endsWith('.sql')).map((file) => file.split('_')[0] ?? '');
+  const files = await readdir(CORE_MIGRATIONS.folder);
+  const known = files.filter((file) => file.endsWith('.sql')).map((file) => file.split('_')[0] ?? '');
   const { rows } = await answering(() =>
     sql<{ version: string }>`SELECT version FROM schema_migrations`.execute(db.kysely).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === '42P01') return { rows: [] };
