@@ -94,7 +94,7 @@ describe('the ingestor', () => {
     const service = await start();
     await expect.poll(() => servedCloses().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
     proxy.cut();
-    await expect.poll(() => service.ready(), { timeout: 10_000 }).toEqual(['the database is away']);
+    await expect.poll(() => service.ready(), { timeout: 10_000 }).toContain('the database is away');
     const before = servedPrices().length;
     await expect.poll(() => servedPrices().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 3);
     proxy.restore();

@@ -5,6 +5,7 @@ import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { readSeries } from '@tapecast/db/bars';
 import { type Database, openDatabase } from '@tapecast/db/database';
 import { listQuotes } from '@tapecast/db/quotes';
+import { seedLiveHour } from '@tapecast/db/seed-live-hour';
 import { ensureTickers } from '@tapecast/db/tickers';
 import { writeBars } from '@tapecast/db/write-bars';
 import { mergeQuotes, type QuoteRow } from '@tapecast/db/write-quotes';
@@ -131,6 +132,29 @@ it('a restart in the middle of a bar goes on counting its volume', async () => {
   expect(await listQuotes(db)).toMatchObject([
     { ticker: 'AAPL', price: 101, marketState: 'REGULAR', quoteTime: HOUR + 30 },
   ]);
+});
+
+it('the running hour begins where the vendor says, and counts on from there', async () => {
+  const vendor = {
+    time: unixSeconds(HOUR),
+    ticker: 'AAPL',
+    open: 95,
+    high: 99,
+    low: 94,
+    close: 98,
+    closeAdj: null,
+    volume: 700,
+    source: 'yahoo',
+  };
+  await mergeQuotes(db, [quote(1_800, 100, { dayVolume: 1_000 })]);
+  expect(await seedLiveHour(db, vendor)).toEqual({ changed: 1 });
+  expect(await bars('1h')).toEqual([[HOUR, 95, 100, 94, 100, 700]]);
+  expect(await seedLiveHour(db, vendor)).toEqual({ changed: 0 });
+  await mergeQuotes(db, [quote(1_810, 101, { dayVolume: 1_050 })]);
+  expect(await bars('1h')).toEqual([[HOUR, 95, 101, 94, 101, 750]]);
+  await writeBars(db, '1h', [{ ...vendor, close: 97 }]);
+  expect(await seedLiveHour(db, vendor)).toEqual({ changed: 0 });
+  expect(await bars('1h')).toEqual([[HOUR, 95, 99, 94, 97, 700]]);
 });
 
 it('two ingestors with the same poll write it once', async () => {

@@ -3,6 +3,7 @@ import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { type Database } from '@tapecast/db/database';
 import { recordRejections } from '@tapecast/db/rejections';
+import { seedLiveHour } from '@tapecast/db/seed-live-hour';
 import { describeTicker } from '@tapecast/db/tickers';
 import { writeBars } from '@tapecast/db/write-bars';
 import { type Clock } from './clock.ts';
@@ -40,7 +41,7 @@ export async function fillSeries(context: FillContext, query: BarsQuery, signal:
       await describe(db, book, page.instrument);
       described = true;
     }
-    const { rows, rejected } = normaliseBars({
+    const { rows, forming, rejected } = normaliseBars({
       page,
       resolution,
       session: book.sessionOf(page.instrument),
@@ -50,6 +51,8 @@ export async function fillSeries(context: FillContext, query: BarsQuery, signal:
     });
     const wanted = rows.filter(({ time }) => time >= earliestKey(resolution, query.from));
     const { changed } = await writeBars(db, resolution, wanted);
+    // Days come absolute with every quote, and a minute is over before it is missed.
+    if (resolution === '1h' && forming !== null) await seedLiveHour(db, forming);
     await recordRejections(db, rejected);
     result.bars += wanted.length;
     result.changed += changed;

@@ -21,21 +21,30 @@ export interface NormaliseOptions {
   now: number;
 }
 
-/** @returns rows with rising, distinct times, all of them closed bars */
-export function normaliseBars(options: NormaliseOptions): { rows: PriceRow[]; rejected: Rejection[] } {
+export interface NormalisedBars {
+  /** Rising, distinct times; all of them closed bars. */
+  rows: PriceRow[];
+  /** The newest bar while it is still forming, as the vendor tells it so far. */
+  forming: PriceRow | null;
+  rejected: Rejection[];
+}
+
+export function normaliseBars(options: NormaliseOptions): NormalisedBars {
   const { page, resolution, session, source, delaySeconds, now } = options;
   const { ticker } = page.instrument;
   const { kept, rejected } = validateBars(ticker, resolution, page.bars, now);
   const rows: PriceRow[] = [];
   for (const bar of kept.sort((a, b) => a.time - b.time)) {
     const time = barKey(session, resolution, bar.time);
-    if (now < barEnd(session, resolution, time) + delaySeconds + CLOSED_GRACE_SECONDS) continue;
     const { open, high, low, close, closeAdj, volume } = bar;
     const previous = rows.at(-1);
     if (previous?.time === time) rows[rows.length - 1] = merged(previous, bar, resolution);
     else rows.push({ time, ticker, open, high, low, close, closeAdj, volume, source });
   }
-  return { rows, rejected };
+  const closed = rows.filter(
+    ({ time }) => now >= barEnd(session, resolution, time) + delaySeconds + CLOSED_GRACE_SECONDS,
+  );
+  return { rows: closed, forming: closed.length < rows.length ? (rows.at(-1) ?? null) : null, rejected };
 }
 
 /** A second 1d row restates its day's volume; a second intraday row adds to its bar's. */

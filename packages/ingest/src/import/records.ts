@@ -1,0 +1,89 @@
+/** CSV text to records, in batches: the row's number in the file beside its fields. */
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import { ImportError } from './errors.ts';
+
+export interface RecordBatch {
+  /** Number of the first record's row; rows are counted from 1, the header included. */
+  firstRow: number;
+  /** An empty line is a record with one empty field. */
+  records: string[][];
+  /** Bytes of the text up to the end of the last record. */
+  bytes: number;
+}
+
+/** A quote that is never closed would swallow the rest of the file, and our memory with it. */
+const LONGEST_RECORD = 1 << 16;
+const BATCH = 2_000;
+
+export const DELIMITERS = [',', ';', '\t', '|'] as const;
+
+/**
+ * @param options.startRow number of the row with which the text begins
+ * @throws {ImportError} naming the row and column at which the text stops being CSV
+ */
+export async function* readRecords(
+  text: AsyncIterable<Buffer>,
+  options: { delimiter: string; startRow?: number; header?: readonly string[]; signal: AbortSignal },
+): AsyncGenerator<RecordBatch> {
+  const parser = parse({ delimiter: options.delimiter, relax_column_count: true, max_record_size: LONGEST_RECORD });
+  const input = Readable.from(text, { objectMode: false, highWaterMark: 1 << 17 });
+  let ended = false;
+  let failure: unknown;
+  const fail = (error: unknown) => {
+    failure ??= error;
+    parser.destroy();
+  };
+  input.once('error', fail);
+  parser.once('error', fail).once('end', () => (ended = true));
+  input.pipe(parser);
+  let row = options.startRow ?? 1;
+  try {
+    while (!ended) {
+      options.signal.throwIfAborted();
+      const records: string[][] = [];
+      for (let record: string[] | null; records.length < BATCH && (record = parser.read() as string[] | null) !== null;) {
+        records.push(record);
+      }
+      if (records.length > 0) {
+        yield { firstRow: row, records, bytes: parser.info.bytes };
+        row += records.length;
+      } else if (failure !== undefined) {
+        throw failure;
+      } else {
+        await Promise.race([once(parser, 'readable'), once(parser, 'end'), once(parser, 'close')]).catch(() => undefined);
+      }
+    }
+    if (failure !== undefined) throw failure;
+  } catch (error) {
+    if (error instanceof CsvError) throw new ImportError(explain(error, row, options.header), { cause: error });
+    throw error;
+  } finally {
+    input.destroy();
+    parser.destroy();
+  }
+}
+
+function explain(error: CsvError, row: number, header: readonly string[] | undefined): string {
+  const place = typeof error['column'] === 'number' ? error['column'] : 0;
+  const column = header?.[place] ?? String(place + 1);
+  const at = `row ${row}, column ${column}`;
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE') {
+    return `${at}: a quote (") is opened and not closed, or the row is longer than ${LONGEST_RECORD / 1_024} KB. Nothing was imported.`;
+  }
+  return `${at}: this is no CSV: a quote (") stands where none may (${error.code}). Nothing was imported.`;
+}
+
+/** @throws {ImportError} when the text is something else */
+export function findDelimiter(head: string): string {
+  const line = head.split(/\r\n|\n|\r/).find((text) => text.trim() !== '') ?? '';
+  if (/^\s*<(!doctype|html|\?xml)/i.test(line)) {
+    throw new ImportError('This is a web page (HTML or XML), not CSV: check the address, or whether it needs a login.');
+  }
+  if (/^\s*[[{]/.test(line)) throw new ImportError('This looks like JSON, not CSV.');
+  const outside = line.replaceAll(/"[^"]*"/g, '');
+  const counts = DELIMITERS.map((delimiter) => outside.split(delimiter).length - 1);
+  const most = Math.max(...counts);
+  return most === 0 ? ',' : (DELIMITERS[counts.indexOf(most)] ?? ',');
+}
