@@ -55,7 +55,7 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     db,
     hub,
     rest: createRestApi({ db, hub, board, logger }),
-    attach: (http) => attachSocketServer(http, { hub, db, metrics, logger, maxSeriesPerSocket }),
+    attach: (http) => attachSocketServer(http, { hub, metrics, logger, maxSeriesPerSocket }),
     async close() {
       await hub.close();
       await db.close();

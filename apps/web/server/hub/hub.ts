@@ -14,16 +14,18 @@ import { RESOLUTIONS, baseOf, type NativeResolution, type Resolution } from '@ta
 import type { Heads, Status } from '@tapecast/contracts/socket';
 import type { Ticker } from '@tapecast/contracts/ticker';
 import type { Epoch, Revision } from '@tapecast/contracts/units';
-import { readChanges } from '@tapecast/db/bars';
+import { readChanges, readSeries, type SeriesChanges } from '@tapecast/db/bars';
 import type { Database } from '@tapecast/db/database';
 import { renewEpoch } from '@tapecast/db/epoch';
 import { openListener, type Listener } from '@tapecast/db/listen';
 import { readHeads, type Head } from '@tapecast/db/series';
 import type { Logger } from '@tapecast/runtime/logger';
 import type { z } from 'zod';
+import { ChangeMerger } from './change-merger.ts';
 import { Flusher } from './flusher.ts';
 import { ForecastBoard } from './forecast-board.ts';
 import type { HubMetrics } from './metrics.ts';
+import { PageCache } from './page-cache.ts';
 import { Reads } from './reads.ts';
 import { SeriesFeed } from './series-feed.ts';
 import { Session, type Channel } from './session.ts';
@@ -35,6 +37,10 @@ export const MOST_PUSHED_BARS = 2_000;
 const HINT_GRACE_MS = 250;
 /** A new epoch makes all clients ask for snapshots: they are told spread over this time. */
 const EPOCH_SPREAD_MS = 500;
+
+/** Statuses of all clients are told in batches with a pause between. */
+const STATUS_BATCH = 200;
+const STATUS_PAUSE_MS = 20;
 
 export interface HubOptions {
   db: Database;
@@ -51,12 +57,16 @@ export interface HubOptions {
 export class Hub {
   readonly forecasts: ForecastBoard;
   readonly reads = new Reads();
+  readonly #snapshots = new PageCache();
+  readonly #changes = new PageCache<SeriesChanges>();
   readonly #options: HubOptions;
   readonly #flusher: Flusher;
+  readonly #merger = new ChangeMerger();
   readonly #sessions = new Set<Session>();
   readonly #feeds = new Map<string, SeriesFeed>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #heads = new Map<string, Heads>();
+  readonly #statuses = new Map<Ticker, Status>();
   #epoch: Epoch | null = null;
   #listener: Listener | null = null;
   #listening = false;
@@ -113,6 +123,7 @@ export class Hub {
     const session = new Session({
       channel,
       flusher: this.#flusher,
+      merger: this.#merger,
       metrics: this.#options.metrics,
       statusOf: (ticker) => this.statusOf(ticker),
       release: (feed) => {
@@ -149,16 +160,46 @@ export class Hub {
     return feed;
   }
 
-  readChanges(ticker: Ticker, resolution: Resolution, after: Revision, limit: number) {
-    return this.reads.share(`changes ${ticker} ${resolution} ${after} ${limit}`, () => {
+  async readChanges(ticker: Ticker, resolution: Resolution, after: Revision, limit: number) {
+    const key = `changes ${ticker} ${resolution} ${after} ${limit}`;
+    const known = this.#changes.get(key, this.#epoch, this.#newestOf(ticker, resolution));
+    if (known !== null) return known;
+    return this.reads.share(key, async () => {
       this.#options.metrics.reads.inc({ what: 'changes' });
-      return readChanges(this.#options.db, { ticker, resolution, after, limit });
+      const page = await readChanges(this.#options.db, { ticker, resolution, after, limit });
+      if (page !== null) this.#changes.put(key, page);
+      return page;
     });
   }
 
+  async readSnapshot(ticker: Ticker, resolution: Resolution, limit: number) {
+    const key = `snapshot ${ticker} ${resolution} ${limit}`;
+    const known = this.#snapshots.get(key, this.#epoch, this.#newestOf(ticker, resolution));
+    if (known !== null) return known;
+    return this.reads.share(key, async () => {
+      this.#options.metrics.reads.inc({ what: 'snapshot' });
+      const page = await readSeries(this.#options.db, { ticker, resolution, limit });
+      if (page !== null) this.#snapshots.put(key, page);
+      return page;
+    });
+  }
+
+  /** Whether a client that holds this has everything that is known of: then nothing needs to be read for it. */
+  isHead(ticker: Ticker, resolution: Resolution, held: Revision): boolean {
+    const head = this.#headOf(ticker, baseOf(resolution));
+    const told = this.#feeds.get(`${ticker} ${resolution}`)?.head ?? head;
+    return held > 0 && held === head && held === told;
+  }
+
+  /** The same object as long as nothing changed, so that it is encoded once for all clients. */
   statusOf(ticker: Ticker): Status {
+    const known = this.#statuses.get(ticker);
+    if (known !== undefined) return known;
     const epoch = this.#epoch ?? ('unknown' as Epoch);
-    return { ticker, ...this.#options.board.freshness(ticker), epoch, heads: this.#heads.get(ticker) ?? {} };
+    const heads = { ...this.#heads.get(ticker) };
+    const status = { ticker, ...this.#options.board.freshness(ticker), epoch, heads };
+    this.#statuses.set(ticker, status);
+    return status;
   }
 
   /** Compares what was told with the database's heads; a sweep that began before the call does not count. */
@@ -187,10 +228,16 @@ export class Hub {
   #sweepRegularly(): void {
     this.#later(this.#options.sweepMs ?? 3_000, () => {
       void this.sweep().then(() => {
-        for (const session of this.#sessions) session.offerStatus();
+        this.#offerAllStatuses([...this.#sessions]);
         if (!this.#closed) this.#sweepRegularly();
       });
     });
+  }
+
+  /** A few hundred clients at a time: ten thousand in one turn would hold up everyone's bars. */
+  #offerAllStatuses(sessions: Session[]): void {
+    for (const session of sessions.splice(0, STATUS_BATCH)) if (this.#sessions.has(session)) session.offerStatus();
+    if (sessions.length > 0) this.#later(STATUS_PAUSE_MS, () => this.#offerAllStatuses(sessions));
   }
 
   async #sweepOnce(): Promise<void> {
@@ -213,7 +260,7 @@ export class Hub {
       if (this.#closed) return;
       if (!this.#databaseGone) logger.warn({ err }, 'the database does not answer');
       this.#databaseGone = true;
-      this.#offerStatuses(this.#options.board.databaseGone());
+      this.#databaseIsGone();
     }
   }
 
@@ -242,6 +289,7 @@ export class Hub {
     const first = this.#epoch === null;
     this.#epoch = epoch;
     this.#heads = new Map();
+    this.#statuses.clear();
     for (const { ticker, resolution, revision } of heads) this.#setHead(ticker, resolution, revision);
     if (first) return;
     this.#options.metrics.epochChanges.inc();
@@ -308,13 +356,21 @@ export class Hub {
     if (this.#refreshing) return;
     this.#refreshing = true;
     try {
-      this.#offerStatuses(await this.#options.board.refresh());
+      const changed = await this.#options.board.refresh();
+      this.#statuses.clear();
+      this.#offerStatuses(changed);
     } catch (err) {
       if (!this.#closed) this.#options.logger.warn({ err }, 'the state of the feed could not be read');
-      this.#offerStatuses(this.#options.board.databaseGone());
+      this.#databaseIsGone();
     } finally {
       this.#refreshing = false;
     }
+  }
+
+  #databaseIsGone(): void {
+    const changed = this.#options.board.databaseGone();
+    this.#statuses.clear();
+    this.#offerStatuses(changed);
   }
 
   #offerStatuses(changed: Ticker[]): void {
@@ -334,11 +390,19 @@ export class Hub {
     this.#options.logger.warn({ channel, text: text.slice(0, 200) }, 'a NOTIFY that is not what the contract says');
   }
 
+  /** The newest revision that is known of: told to subscribers, or about to be. A page must not be older. */
+  #newestOf(ticker: Ticker, resolution: Resolution): Revision {
+    const head = this.#headOf(ticker, baseOf(resolution));
+    const told = this.#feeds.get(`${ticker} ${resolution}`)?.head ?? head;
+    return told > head ? told : head;
+  }
+
   #headOf(ticker: string, resolution: NativeResolution): Revision {
     return this.#heads.get(ticker)?.[resolution] ?? (0 as Revision);
   }
 
-  #setHead(ticker: string, resolution: NativeResolution, revision: Revision): void {
+  #setHead(ticker: Ticker, resolution: NativeResolution, revision: Revision): void {
+    this.#statuses.delete(ticker);
     const heads = this.#heads.get(ticker);
     if (heads === undefined) this.#heads.set(ticker, { [resolution]: revision });
     else heads[resolution] = revision;

@@ -4,6 +4,7 @@ import type { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds, type Epoch, type Revision } from '@tapecast/contracts/units';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ChangeMerger } from './change-merger.ts';
 import { nudge, Outbox } from './outbox.ts';
 
 const bar = (time: number, close: number): Bar => [unixSeconds(time), close, close, close, close, null];
@@ -16,7 +17,7 @@ const change = (prev: number, revision: number, bars: Bar[] = [bar(1, revision)]
   bars,
 });
 const started = (revision: number): Outbox => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(new ChangeMerger());
   outbox.start(revision as Revision);
   return outbox;
 };
@@ -31,12 +32,12 @@ describe('Outbox', () => {
   });
 
   it('holds back until the ack, and drops what the ack includes', () => {
-    const outbox = new Outbox();
+    const outbox = new Outbox(new ChangeMerger());
     outbox.add(change(4, 5));
     expect(outbox.due).toBe(false);
     outbox.start(5 as Revision);
     expect(outbox.due).toBe(false);
-    const early = new Outbox();
+    const early = new Outbox(new ChangeMerger());
     early.add(change(4, 5));
     early.add(change(5, 6));
     early.start(5 as Revision);

@@ -2,9 +2,9 @@
  * What one client is still to be told of one series. Changes wait as references to what all clients share and are merged
  * only when they are sent or become many: newest state per bar, from the client's own revision on.
  */
-import type { Bar } from '@tapecast/contracts/bar';
 import type { BarsChange } from '@tapecast/contracts/socket';
 import type { Revision } from '@tapecast/contracts/units';
+import type { ChangeMerger } from './change-merger.ts';
 
 /** Beyond this many waiting bars it is cheaper for all that the client asks for what it missed. */
 const MOST_BARS = 2_000;
@@ -15,6 +15,11 @@ export class Outbox {
   #cursor: Revision | null = null;
   #waiting: BarsChange[] = [];
   #waitingBars = 0;
+  readonly #merger: ChangeMerger;
+
+  constructor(merger: ChangeMerger) {
+    this.#merger = merger;
+  }
 
   /** The ack says `revision`: what came while it was read and is part of it is dropped. */
   start(revision: Revision): void {
@@ -35,18 +40,18 @@ export class Outbox {
       this.#waiting.push(change);
       this.#waitingBars += change.bars.length;
     }
-    if (this.#waiting.length > MOST_CHANGES) this.#replace([merged(this.#waiting)]);
+    if (this.#waiting.length > MOST_CHANGES) this.#replace([this.#merger.merge(this.#waiting)]);
     if (this.#waitingBars > MOST_BARS) this.#replace([nudge(change)]);
   }
 
   /** One change from the client's revision on, and how many were merged into it; null when nothing is due. */
   take(): { change: BarsChange; merged: number } | null {
-    const [first] = this.#waiting;
     const cursor = this.#cursor;
-    if (first === undefined || cursor === null) return null;
     const count = this.#waiting.length;
-    const change = count === 1 ? first : merged(this.#waiting);
-    this.#replace([]);
+    if (count === 0 || cursor === null) return null;
+    const change = this.#merger.merge(this.#waiting);
+    this.#waiting.length = 0;
+    this.#waitingBars = 0;
     this.#cursor = change.revision;
     // Unchanged where it can be, so that what is shared can be encoded once. A prev above the cursor tells of a gap.
     const continues = change.prev < cursor && cursor < change.revision;
@@ -67,13 +72,4 @@ export function nudge(head: Omit<BarsChange, 'prev' | 'bars'>): BarsChange {
 
 function isNudge(change: BarsChange): boolean {
   return change.prev === change.revision;
-}
-
-function merged(changes: BarsChange[]): BarsChange {
-  const first = changes[0] as BarsChange;
-  const last = changes.at(-1) as BarsChange;
-  const byTime = new Map<number, Bar>();
-  for (const { bars } of changes) for (const bar of bars) byTime.set(bar[0], bar);
-  const bars = [...byTime.values()].sort((left, right) => left[0] - right[0]);
-  return { ...last, prev: first.prev, bars };
 }

@@ -6,15 +6,16 @@ import {
   UnsubscribeRequest,
   type ClientToServerEvents,
   type ServerToClientEvents,
-  type SubscribeAck,
   type UnsubscribeAck,
   type WireError,
 } from '@tapecast/contracts/socket';
 import type { Logger } from '@tapecast/runtime/logger';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import { Encoded, encodedParser } from './encoded.ts';
 import { FrameEncoder } from './frame-encoder.ts';
-import type { Session } from './session.ts';
+import { JsonMemo } from './json-memo.ts';
+import type { Channel, Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -25,7 +26,7 @@ const REQUESTS_PER_SECOND = 20;
 /** Told to move, clients come back within this time. */
 const CLOSE_SPREAD_MS = 500;
 
-export interface SocketServerOptions extends SubscribeOptions {
+export interface SocketServerOptions extends Omit<SubscribeOptions, 'memo'> {
   logger: Logger;
   path?: string;
 }
@@ -41,6 +42,7 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
   const io = new Server<ClientToServerEvents, ServerToClientEvents>(http, {
     path: options.path ?? '/socket.io/',
     serveClient: false,
+    parser: encodedParser,
     perMessageDeflate: false,
     httpCompression: false,
     maxHttpBufferSize: MOST_MESSAGE_BYTES,
@@ -57,7 +59,8 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
     next(error);
   });
   const encoder = new FrameEncoder();
-  io.on('connection', (socket) => serve(socket, options, encoder));
+  const subscribing = { ...options, memo: new JsonMemo() };
+  io.on('connection', (socket) => serve(socket, subscribing, encoder));
   return {
     async close() {
       const sockets = [...io.of('/').sockets.values()];
@@ -68,26 +71,16 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
   };
 }
 
-function serve(socket: ClientSocket, options: SocketServerOptions, encoder: FrameEncoder): void {
+function serve(socket: ClientSocket, options: SubscribeOptions & { logger: Logger }, encoder: FrameEncoder): void {
   const { hub, logger, metrics } = options;
-  // Not in the types: packets that wait in front of the transport.
-  const engine = socket.conn as unknown as { transport: { writable: boolean }; writeBuffer: unknown[] };
-  const session = hub.open({
-    get drained() {
-      return engine.transport.writable && engine.writeBuffer.length === 0;
-    },
-    // Below Socket.IO's encoder, which would stringify the same bars for each client.
-    bars: (changes) => socket.conn.send(encoder.bars(changes)),
-    forecasts: (forecasts) => socket.emit('forecasts', forecasts),
-    status: (statuses) => socket.emit('status', statuses),
-  });
+  const session = hub.open(channelOf(socket, encoder));
   const bucket = new TokenBucket(BURST_REQUESTS, REQUESTS_PER_SECOND);
   socket.on('disconnect', () => hub.leave(session));
   socket.onAny((event: string, ...parameters: unknown[]) => {
     const ack = parameters.at(-1);
     if (typeof ack !== 'function') return;
-    const answer = (reply: SubscribeAck | UnsubscribeAck): void => {
-      if (!reply.ok) metrics.refusals.inc({ code: reply.error.code });
+    const answer = (reply: UnsubscribeAck | Encoded): void => {
+      if (!(reply instanceof Encoded) && !reply.ok) metrics.refusals.inc({ code: reply.error.code });
       ack(reply);
     };
     const payload = parameters.length > 1 ? parameters[0] : undefined;
@@ -100,6 +93,37 @@ function serve(socket: ClientSocket, options: SocketServerOptions, encoder: Fram
     } else if (event === 'unsubscribe') answer(unsubscribe(session, payload));
     else answer(refuse('bad_request', `there is no request ${event.slice(0, 32)}: use subscribe or unsubscribe`));
   });
+}
+
+/** What Engine.IO has and does not declare. */
+interface Engine {
+  readonly transport: {
+    readonly name: string;
+    readonly writable: boolean;
+    readonly perMessageDeflate: unknown;
+    readonly socket?: { readonly bufferedAmount: number };
+  };
+  readonly writeBuffer: { readonly data?: unknown }[];
+  send(packet: string, options: { wsPreEncodedFrame: Buffer[] }): void;
+}
+
+/** Below Socket.IO's encoder, which would stringify the same for each client. */
+function channelOf(socket: ClientSocket, encoder: FrameEncoder): Channel {
+  const engine = socket.conn as unknown as Engine;
+  return {
+    get drained() {
+      return engine.transport.writable && engine.writeBuffer.length === 0;
+    },
+    get bufferedBytes() {
+      return engine.transport.socket?.bufferedAmount ?? 0;
+    },
+    send(event, items) {
+      const frame = encoder.encode(event, items);
+      const { name, perMessageDeflate } = engine.transport;
+      const asItIs = name === 'websocket' && !perMessageDeflate;
+      engine.send(asItIs ? '' : frame.text, { wsPreEncodedFrame: [frame.bytes] });
+    },
+  };
 }
 
 function unsubscribe(session: Session, payload: unknown): UnsubscribeAck {

@@ -1,4 +1,5 @@
 /** Answers `subscribe`: registers first, reads then, so that no change falls between state and stream. */
+import type { Bar } from '@tapecast/contracts/bar';
 import { Resolution } from '@tapecast/contracts/resolution';
 import {
   DEFAULT_SNAPSHOT_BARS,
@@ -9,27 +10,30 @@ import {
   type SeriesRefusal,
   type SeriesRequest,
   type SeriesState,
-  type SubscribeAck,
 } from '@tapecast/contracts/socket';
 import { Ticker } from '@tapecast/contracts/ticker';
 import type { Epoch } from '@tapecast/contracts/units';
-import { readSeries, type SeriesPage } from '@tapecast/db/bars';
-import type { Database } from '@tapecast/db/database';
+import type { SeriesPage } from '@tapecast/db/bars';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { z } from 'zod';
+import { Encoded } from './encoded.ts';
 import { MOST_PUSHED_BARS, type Hub } from './hub.ts';
+import type { JsonMemo } from './json-memo.ts';
 import type { HubMetrics } from './metrics.ts';
 import type { Session, Subscription } from './session.ts';
 
 export interface SubscribeOptions {
   hub: Hub;
-  db: Database;
+  /** What goes to many is stringified once. */
+  memo: JsonMemo;
   metrics: HubMetrics;
   maxSeriesPerSocket: number;
 }
 
 /** A state that is older than the stream it would join is read again, so often at most. */
 const MOST_READS = 5;
+
+const NOTHING: Bar[] = [];
 
 interface Asked {
   request: SeriesRequest;
@@ -44,7 +48,7 @@ export async function answerSubscribe(
   options: SubscribeOptions,
   session: Session,
   payload: unknown,
-  send: (ack: SubscribeAck) => void,
+  send: (ack: Refusal | Encoded) => void,
 ): Promise<void> {
   const parsed = SubscribeRequest.safeParse(payload);
   if (!parsed.success) return send(refuseRequest(payload, parsed.error));
@@ -69,7 +73,7 @@ export async function answerSubscribe(
       } else answers.push(state);
     }
     for (const answer of answers) count(options.metrics, answer);
-    send({ ok: true, epoch, series: answers });
+    send(new Encoded(ackJson(options.memo, epoch, answers)));
     for (const [each, state] of states) {
       if (state !== null && session.holds(each.subscription)) each.subscription.start(state.revision);
     }
@@ -143,7 +147,11 @@ async function load(options: SubscribeOptions, asked: Asked): Promise<Loaded | n
 
 /** Null when a snapshot is needed: nothing held, another epoch, a revision not reached yet, or too much changed. */
 async function resume({ hub }: SubscribeOptions, { request, ticker, resolution }: Asked): Promise<Loaded | null> {
-  if (request.revision === undefined || request.epoch !== hub.epoch) return null;
+  if (request.revision === undefined || request.epoch === undefined || request.epoch !== hub.epoch) return null;
+  // Most of those who come back have missed nothing: they need no query.
+  if (hub.isHead(ticker, resolution, request.revision)) {
+    return { epoch: request.epoch, revision: request.revision, bars: NOTHING, mode: 'resume' };
+  }
   const limit = Math.max(request.limit ?? DEFAULT_SNAPSHOT_BARS, MOST_PUSHED_BARS);
   const page = await hub.readChanges(ticker, resolution, request.revision, limit);
   if (page === null || !page.complete || page.epoch !== request.epoch || page.revision < request.revision) return null;
@@ -152,11 +160,19 @@ async function resume({ hub }: SubscribeOptions, { request, ticker, resolution }
 
 async function snapshot(options: SubscribeOptions, { request, ticker, resolution }: Asked): Promise<Loaded | null> {
   const limit = request.limit ?? DEFAULT_SNAPSHOT_BARS;
-  const page = await options.hub.reads.share(`snapshot ${ticker} ${resolution} ${limit}`, () => {
-    options.metrics.reads.inc({ what: 'snapshot' });
-    return readSeries(options.db, { ticker, resolution, limit });
-  });
+  const page = await options.hub.readSnapshot(ticker, resolution, limit);
   return page === null ? null : { ...page, mode: 'snapshot' };
+}
+
+/** A SubscribeAck, put together from parts that other clients get as well. */
+function ackJson(memo: JsonMemo, epoch: Epoch | null, answers: (SeriesState | SeriesRefusal)[]): string {
+  const series = answers.map((answer) => {
+    if ('error' in answer) return JSON.stringify(answer);
+    const { bars, forecast, status, ...head } = answer;
+    const start = JSON.stringify(head).slice(0, -1);
+    return `${start},"bars":${memo.of(bars)},"forecast":${memo.of(forecast)},"status":${memo.of(status)}}`;
+  });
+  return `{"ok":true,"epoch":${JSON.stringify(epoch)},"series":[${series.join()}]}`;
 }
 
 function refuseRequest(payload: unknown, error: z.ZodError): Refusal {

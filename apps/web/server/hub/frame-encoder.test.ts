@@ -1,0 +1,37 @@
+import { Receiver } from 'ws';
+import { expect, it } from 'vitest';
+import { FrameEncoder } from './frame-encoder.ts';
+
+/** What a WebSocket library reads out of the bytes. */
+function payloadOf(bytes: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const receiver = new Receiver({ isServer: false });
+    receiver.once('message', (data: Buffer) => resolve(data.toString()));
+    receiver.once('error', reject);
+    receiver.write(bytes);
+  });
+}
+
+it.each([0, 1, 90, 106, 107, 65_000, 65_517, 65_518, 200_000])(
+  'makes a frame of a text of %i characters that others can read',
+  async (length) => {
+    const items = [{ text: 'é'.repeat(length % 7) + 'x'.repeat(length) }, { second: 1 }];
+    const frame = new FrameEncoder().encode('status', items);
+    const payload = await payloadOf(frame.bytes);
+    expect(payload).toBe(`42${JSON.stringify(['status', items])}`);
+    expect(frame.text).toBe(payload.slice(1));
+  },
+);
+
+it('makes one frame for all who are due the same, and another for who is due something else', () => {
+  const encoder = new FrameEncoder();
+  const [one, two, three] = [{ a: 1 }, { a: 2 }, { a: 1 }];
+  expect(encoder.encode('bars', [one, two])).toBe(encoder.encode('bars', [one, two]));
+  for (const other of [[two, one], [one], [one, three], [three, two]]) {
+    const frame = encoder.encode('bars', other);
+    expect(frame).not.toBe(encoder.encode('bars', [one, two]));
+    expect(frame.text).toBe(`2${JSON.stringify(['bars', other])}`);
+  }
+  expect(encoder.encode('status', [one]).text).toBe('2["status",[{"a":1}]]');
+  expect(encoder.encode('bars', [one]).text).toBe('2["bars",[{"a":1}]]');
+});
