@@ -2,6 +2,7 @@
  * The dashboard in a real browser, served by the real web service from a real database. Prices, forecasts and feed
  * states are written as the ingestor and the forecaster write them; the page must show them, and never more.
  */
+import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import { unixSeconds } from '@tapecast/contracts/units';
@@ -20,7 +21,7 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 const HOUR = 3_600;
 const DAY = 86_400;
 const HOURS = 1_500;
-const WEB = new URL('../../apps/web/server/main.ts', import.meta.url).pathname;
+const WEB = join(import.meta.dirname, '../../apps/web/server/main.ts');
 const DESKTOP = { width: 1_440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
