@@ -9,6 +9,8 @@ export interface Rejection {
   reason: string;
   /** The row as the source gave it. */
   raw: unknown;
+  /** How many rows this stands for, default 1. */
+  count?: number;
 }
 
 export async function recordRejections(db: Database, rejections: readonly Rejection[]): Promise<void> {
@@ -16,7 +18,7 @@ export async function recordRejections(db: Database, rejections: readonly Reject
   const folded = new Map<string, Rejection & { count: number }>();
   for (const rejection of rejections) {
     const key = JSON.stringify([rejection.ticker, rejection.resolution, rejection.reason]);
-    folded.set(key, { ...rejection, count: (folded.get(key)?.count ?? 0) + 1 });
+    folded.set(key, { ...rejection, count: (folded.get(key)?.count ?? 0) + (rejection.count ?? 1) });
   }
   // Sorted, so that two writers of the same rows wait for each other instead of deadlocking.
   const rows = [...folded.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);

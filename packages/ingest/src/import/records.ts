@@ -1,5 +1,4 @@
 /** CSV text to records, in batches: the row's number in the file beside its fields. */
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { ImportError } from './errors.ts';
@@ -9,8 +8,8 @@ export interface RecordBatch {
   firstRow: number;
   /** An empty line is a record with one empty field. */
   records: string[][];
-  /** Bytes of the text up to the end of the last record. */
-  bytes: number;
+  /** Bytes of the text up to the end of the last record; null where more records than these were parsed already. */
+  bytes: number | null;
 }
 
 /** A quote that is never closed would swallow the rest of the file, and our memory with it. */
@@ -31,28 +30,38 @@ export async function* readRecords(
   const input = Readable.from(text, { objectMode: false, highWaterMark: 1 << 17 });
   let ended = false;
   let failure: unknown;
+  let wake = (): void => undefined;
   const fail = (error: unknown) => {
     failure ??= error;
     parser.destroy();
+    wake();
   };
   input.once('error', fail);
-  parser.once('error', fail).once('end', () => (ended = true));
+  parser.once('error', fail);
+  parser.once('end', () => {
+    ended = true;
+    wake();
+  });
+  parser.on('readable', () => wake());
   input.pipe(parser);
   let row = options.startRow ?? 1;
   try {
     while (!ended) {
       options.signal.throwIfAborted();
       const records: string[][] = [];
-      for (let record: string[] | null; records.length < BATCH && (record = parser.read() as string[] | null) !== null;) {
+      for (
+        let record: string[] | null;
+        records.length < BATCH && (record = parser.read() as string[] | null) !== null;
+      ) {
         records.push(record);
       }
       if (records.length > 0) {
-        yield { firstRow: row, records, bytes: parser.info.bytes };
+        yield { firstRow: row, records, bytes: parser.readableLength === 0 ? parser.info.bytes : null };
         row += records.length;
       } else if (failure !== undefined) {
         throw failure;
       } else {
-        await Promise.race([once(parser, 'readable'), once(parser, 'end'), once(parser, 'close')]).catch(() => undefined);
+        await new Promise<void>((resolve) => (wake = resolve));
       }
     }
     if (failure !== undefined) throw failure;

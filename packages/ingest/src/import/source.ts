@@ -4,6 +4,8 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import { type ReadableStream as WebStream } from 'node:stream/web';
+import { firstBytes, rejoin } from './chunks.ts';
 import { ImportError } from './errors.ts';
 
 export interface ImportSource {
@@ -49,7 +51,7 @@ export async function openSource(what: string, options: SourceOptions): Promise<
       const current = first ?? (await request(what, options));
       first = null;
       if (current.body === null) return;
-      for await (const chunk of Readable.fromWeb(current.body as import('node:stream/web').ReadableStream)) {
+      for await (const chunk of Readable.fromWeb(current.body as WebStream)) {
         yield chunk as Buffer;
       }
     };
@@ -117,15 +119,20 @@ async function* unpacked(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
     for await (const chunk of gunzip) yield chunk as Buffer;
   } catch (cause) {
     if (cause instanceof ImportError || !isZlib(cause)) throw cause;
-    throw new ImportError(`The gzip data is broken (${reason(cause)}): the file was cut off or damaged. Get it again.`, {
-      cause,
-    });
+    throw new ImportError(
+      `The gzip data is broken (${reason(cause)}): the file was cut off or damaged. Get it again.`,
+      {
+        cause,
+      },
+    );
   } finally {
     input.destroy();
   }
 }
 
-async function* asUtf8(chunks: AsyncGenerator<Buffer>, given: TextDecoder | null): AsyncGenerator<Buffer> {
+type Decoder = InstanceType<typeof TextDecoder>;
+
+async function* asUtf8(chunks: AsyncGenerator<Buffer>, given: Decoder | null): AsyncGenerator<Buffer> {
   const head = await firstBytes(chunks, 3);
   const all = rejoin(head, chunks);
   const decoder = given ?? byMark(head);
@@ -141,35 +148,18 @@ async function* asUtf8(chunks: AsyncGenerator<Buffer>, given: TextDecoder | null
   yield Buffer.from(decoder.decode());
 }
 
-function byMark(head: Buffer): TextDecoder | null {
+function byMark(head: Buffer): Decoder | null {
   if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder('utf-16le');
   if (head[0] === 0xfe && head[1] === 0xff) return new TextDecoder('utf-16be');
   return null;
 }
 
-function decoderFor(encoding: string): TextDecoder {
+function decoderFor(encoding: string): Decoder {
   try {
     return new TextDecoder(encoding);
   } catch (cause) {
     throw new ImportError(`The encoding "${encoding}" is not known: try utf-8, utf-16le or windows-1252.`, { cause });
   }
-}
-
-async function firstBytes(chunks: AsyncGenerator<Buffer>, wanted: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  while (length < wanted) {
-    const { done, value } = await chunks.next();
-    if (done === true) break;
-    parts.push(value);
-    length += value.length;
-  }
-  return Buffer.concat(parts);
-}
-
-async function* rejoin(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  if (head.length > 0) yield head;
-  yield* rest;
 }
 
 function isZlib(error: unknown): boolean {

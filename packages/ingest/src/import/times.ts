@@ -76,7 +76,8 @@ function withClock(date: number, text: string, zone: ZoneOffset): FileTime | str
   if (parts === null) return 'must have a time of day such as 15:30, 15:30:00Z or 15:30:00-05:00';
   const [, hour = '', minute = '', second = '0', fraction = '', offset] = parts;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return `has no such time of day: ${text}`;
-  const ofDay = Number(hour) * 3_600 + Number(minute) * 60 + Number(second) + (fraction === '' ? 0 : Number(`0.${fraction}`));
+  const ofDay =
+    Number(hour) * 3_600 + Number(minute) * 60 + Number(second) + (fraction === '' ? 0 : Number(`0.${fraction}`));
   const local = date + ofDay;
   const time = offset === undefined ? fromLocal(local, zone) : local - offsetSeconds(offset);
   return { time, date, isDate: ofDay === 0 };
