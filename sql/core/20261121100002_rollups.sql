@@ -1,8 +1,7 @@
 -- migrate:up
 
 -- For analysts: hours and days of the clock (UTC) over many tickers, made of 1m bars. Here they are views; with
--- TimescaleDB sql/timescale keeps them as continuous aggregates under the same names. The day is made of hours in both,
--- so that sums are added up in the same order and come out the same.
+-- TimescaleDB sql/timescale keeps them as continuous aggregates under the same names. The day is made of hours in both.
 CREATE VIEW stock_rollup_1h AS
 SELECT
   date_bin('1 hour', time, timestamptz '2000-01-03 00:00:00Z') AS time,

@@ -1,10 +1,22 @@
 -- migrate:up
 
 -- Chunks so that the newest ones fit in memory and a whole history is few of them. The triggers, constraints and rights
--- of the tables go with them; moving the rows into chunks fires none of the triggers, so no revision changes.
-SELECT create_hypertable('stock_prices_1m', by_range('time', interval '1 day'), migrate_data => true, create_default_indexes => false);
-SELECT create_hypertable('stock_prices_1h', by_range('time', interval '90 days'), migrate_data => true, create_default_indexes => false);
-SELECT create_hypertable('stock_prices_1d', by_range('time', interval '3650 days'), migrate_data => true, create_default_indexes => false);
+-- of the tables go with them. Moving the rows into chunks ends with a TRUNCATE of the table that held them, which takes
+-- nothing from anybody: so it must not renew the epoch.
+DO $$
+DECLARE
+  resolution text;
+  width interval;
+BEGIN
+  FOR resolution, width IN VALUES ('1m', interval '1 day'), ('1h', interval '90 days'), ('1d', interval '3650 days') LOOP
+    EXECUTE format('DROP TRIGGER truncated ON stock_prices_%s', resolution);
+    PERFORM create_hypertable(('stock_prices_' || resolution)::regclass, by_range('time', width),
+      migrate_data => true, create_default_indexes => false);
+    EXECUTE format('CREATE TRIGGER truncated AFTER TRUNCATE ON stock_prices_%s
+      FOR EACH STATEMENT EXECUTE FUNCTION prices_removed()', resolution);
+  END LOOP;
+END
+$$;
 
 GRANT SELECT ON schema_migrations_timescale TO tapecast_ingestor, tapecast_forecaster, tapecast_web;
 

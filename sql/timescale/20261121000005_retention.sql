@@ -5,6 +5,7 @@
 --   SELECT set_price_retention('1m', NULL);        -- keep everything (again)
 -- Forgetting is no correction: what clients were sent stays true, so the epoch is not renewed and nobody is told.
 -- The rollups keep what they have: their refresh leaves the forgotten time alone.
+-- The Apache edition has no policies: there SELECT drop_chunks('stock_prices_1m', older_than => …) by a timer of your own.
 CREATE FUNCTION set_price_retention(resolution text, keep interval) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog, pg_temp AS $$
 DECLARE
@@ -33,5 +34,10 @@ REVOKE ALL ON FUNCTION set_price_retention(text, interval) FROM PUBLIC;
 
 -- migrate:down
 
-SELECT set_price_retention(resolution, NULL) FROM unnest(ARRAY['1m', '1h', '1d']) resolution;
+DO $$
+BEGIN
+  IF current_setting('timescaledb.license') <> 'timescale' THEN RETURN; END IF;
+  PERFORM set_price_retention(resolution, NULL) FROM unnest(ARRAY['1m', '1h', '1d']) resolution;
+END
+$$;
 DROP FUNCTION set_price_retention(text, interval);

@@ -26,6 +26,7 @@ export default class SummaryReporter implements Reporter {
       errors: errors.length,
       interrupted: reason === 'interrupted',
     });
+    summary.lines.unshift(...serversOf(modules).map((server) => `ran on: ${server}`));
     const file = process.env['TAPECAST_TEST_SUMMARY'];
     if (file !== undefined) writeFileSync(file, JSON.stringify(summary));
     if (summary.failed > 0) process.exitCode = 1;
@@ -41,4 +42,10 @@ function outcomesOf(module: TestModule, root: string): Outcome[] {
   const broken =
     module.errors().length > 0 || [...module.children.allSuites()].some((suite) => suite.errors().length > 0);
   return broken ? [...tests, { test: `${file} (did not load, or a hook failed)`, state: 'failed' }] : tests;
+}
+
+/** What tests say of the servers that they ran on (`task.meta.ranOn`): versions belong to a result. */
+function serversOf(modules: readonly TestModule[]): string[] {
+  const named = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.meta()));
+  return named.flatMap((meta) => ('ranOn' in meta && typeof meta.ranOn === 'string' ? [meta.ranOn] : []));
 }
