@@ -1,8 +1,7 @@
 /** Chooses the server behind QUEUE_URL. Everything above this file is the same for Redis and PostgreSQL. */
-import { createRedisBackend, type BackendFactory, type IQueueBackend } from 'bullmq';
+import { createRedisBackend } from 'bullmq';
+import type { QueueBackendFactory } from './backend-factory.ts';
 import { createResumingPostgresBackend } from './postgres-backend.ts';
-
-export type QueueBackendFactory = BackendFactory<IQueueBackend, unknown>;
 
 const REDIS_SCHEMES = new Set(['redis:', 'rediss:']);
 const POSTGRES_SCHEMES = new Set(['postgres:', 'postgresql:']);

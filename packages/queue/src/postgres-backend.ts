@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresConnection, PostgresQueueBackend, runMigrations } from 'bullmq';
-import { type QueueBackendFactory } from './backend.ts';
+import { type QueueBackendFactory } from './backend-factory.ts';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
