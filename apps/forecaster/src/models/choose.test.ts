@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chooseShown, pinballLoss } from './choose.ts';
+import { chooseShown } from './choose.ts';
 
 const walk = { name: 'last-price', losses: Array.from({ length: 12 }, (_, k) => 1 + (k % 3) * 0.1) };
 const scaled = (factor: (k: number) => number) => walk.losses.map((loss, k) => loss * factor(k));
@@ -11,15 +11,17 @@ test('a model that is better each time by more than the margin is shown', () => 
 });
 
 test('within the margin, by luck, or in too few trials it is not', () => {
-  const hardly = { name: 'hardly', losses: scaled((k) => 0.98 + (k % 2) * 0.001) };
+  const hardly = { name: 'hardly', losses: scaled((k) => 0.99 + (k % 2) * 0.001) };
   const lucky = { name: 'lucky', losses: scaled((k) => (k === 0 ? 0.01 : 1)) };
-  const seldom = { name: 'seldom', losses: scaled(() => 0.5).map((loss, k) => (k < 5 ? loss : null)) };
+  const seldom = { name: 'seldom', losses: scaled(() => 0.5).map((loss, k) => (k < 3 ? loss : null)) };
   const worse = { name: 'worse', losses: scaled(() => 1.5) };
   expect(chooseShown(walk, [hardly, lucky, seldom, worse])).toBe('last-price');
 });
 
-test('pinball loss charges misses by their level', () => {
-  expect(pinballLoss([[0, 10]], [0.1, 0.9], [5])).toBeCloseTo((0.1 * 5 + 0.1 * 5) / 2);
-  expect(pinballLoss([[0]], [0.9], [10])).toBeCloseTo(9);
-  expect(pinballLoss([[0]], [0.9], [-10])).toBeCloseTo(1);
+test('a model in front is shown rather than one that is hardly better', () => {
+  const ensemble = { name: 'ensemble', losses: scaled((k) => 0.7 + (k % 2) * 0.02) };
+  const hardly = { name: 'hardly', losses: scaled((k) => 0.695 + (k % 2) * 0.02) };
+  const clearly = { name: 'clearly', losses: scaled((k) => 0.6 + (k % 2) * 0.02) };
+  expect(chooseShown(walk, [ensemble, hardly])).toBe('ensemble');
+  expect(chooseShown(walk, [ensemble, hardly, clearly])).toBe('clearly');
 });

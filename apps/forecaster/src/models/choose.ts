@@ -1,7 +1,9 @@
 /**
- * Which model is shown. Prices are close to a random walk and twelve trials prove little, so the last price is shown
- * unless another model has been better by a margin, and more surely than luck explains.
+ * Which model is shown. Prices are close to a random walk, so the last price is shown unless another model has been
+ * better by a margin, and more surely than luck explains.
  */
+import { dieboldMariano } from './evaluation/diebold-mariano.ts';
+import { skill } from './evaluation/measures.ts';
 
 /** Mean pinball loss at each origin, in the order of the origins; null where the model refused. */
 export interface ModelLosses {
@@ -9,47 +11,44 @@ export interface ModelLosses {
   losses: readonly (number | null)[];
 }
 
-const FEWEST_TRIALS = 8;
-const MARGIN = 0.03;
-/** One-sided 0.5 % of Student's t with 11 degrees of freedom: several models are tried at once. */
-const SURE = 3.1;
+const FEWEST_TRIALS = 4;
+const MARGIN = 0.02;
+/** Of false claims in a hundred random walks, shared between the candidates (Bonferroni). */
+const FALSE_CLAIMS = 0.025;
 
-/** @returns the name of the model to show: `reference.name` unless another one has earned it */
+/**
+ * First whether any model is better than the reference, all tried at once; then which of those that are, each for itself.
+ * @param others in the order of preference: a later one is taken only when it was better by more than the margin, in the
+ *   same trials
+ * @returns the name of the model to show: `reference.name` unless another one has earned it
+ */
 export function chooseShown(reference: ModelLosses, others: readonly ModelLosses[]): string {
-  let best = { name: reference.name, gain: 0 };
-  for (const { name, losses } of others) {
-    const gains = losses.flatMap((loss, k) => {
-      const walk = reference.losses[k];
-      return loss === null || walk === null || walk === undefined || walk === 0 ? [] : [1 - loss / walk];
-    });
-    if (gains.length < FEWEST_TRIALS) continue;
-    const gain = gains.reduce((a, b) => a + b, 0) / gains.length;
-    const variance = gains.reduce((a, b) => a + (b - gain) ** 2, 0) / (gains.length - 1);
-    const t = gain / Math.sqrt(variance / gains.length + Number.MIN_VALUE);
-    if (gain > MARGIN && t > SURE && gain > best.gain) best = { name, gain };
-  }
+  const candidates = others.flatMap((model) => {
+    const gains = gainsOver(reference, model);
+    const known = gains.flatMap((gain) => gain ?? []);
+    const { mean, pValue } = dieboldMariano(known);
+    return known.length >= FEWEST_TRIALS && mean >= MARGIN && pValue <= FALSE_CLAIMS
+      ? [{ name: model.name, gains, pValue }]
+      : [];
+  });
+  if (!candidates.some(({ pValue }) => pValue <= FALSE_CLAIMS / others.length)) return reference.name;
+  const best = candidates.reduce((a, b) => (advantage(b.gains, a.gains) > MARGIN ? b : a));
   return best.name;
 }
 
-/**
- * @param quantiles one row a step, one value a level
- * @returns mean over steps and levels, in the unit of the values
- */
-export function pinballLoss(
-  quantiles: readonly number[][],
-  levels: readonly number[],
-  actual: ArrayLike<number>,
-): number {
-  let total = 0;
-  let count = 0;
-  quantiles.forEach((row, step) => {
-    const outcome = actual[step];
-    if (outcome === undefined) return;
-    levels.forEach((level, l) => {
-      const miss = outcome - (row[l] ?? 0);
-      total += miss >= 0 ? level * miss : (level - 1) * miss;
-      count += 1;
-    });
+/** Skill at each origin; null where one of the two refused. */
+function gainsOver(reference: ModelLosses, { losses }: ModelLosses): (number | null)[] {
+  return losses.map((loss, k) => {
+    const walk = reference.losses[k] ?? null;
+    return loss === null || walk === null || walk === 0 ? null : skill(loss, walk);
   });
-  return count === 0 ? 0 : total / count;
+}
+
+/** Mean difference where both have a figure. */
+function advantage(gains: readonly (number | null)[], over: readonly (number | null)[]): number {
+  const differences = gains.flatMap((gain, k) => {
+    const other = over[k] ?? null;
+    return gain === null || other === null ? [] : [gain - other];
+  });
+  return differences.length === 0 ? 0 : differences.reduce((a, b) => a + b, 0) / differences.length;
 }

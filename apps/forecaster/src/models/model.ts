@@ -13,6 +13,10 @@ export interface Refusal {
 export interface ForecastInput {
   /** Closes, oldest first, one per bar. NaN stands for a bar without a price. */
   closes: ArrayLike<number>;
+  /** What else is known of the same bars, for the models that make use of it; NaN where a bar has none. */
+  highs?: ArrayLike<number>;
+  lows?: ArrayLike<number>;
+  volumes?: ArrayLike<number>;
   /** Seasonal periods in bars, rising; empty when there are none. */
   season: readonly number[];
   /** Bars ahead. */
@@ -29,8 +33,14 @@ export interface Model {
   /**
    * The path expected after the last value, `horizon` long. Everything is a logarithm of a price; no value is NaN.
    * A model sees nothing but what it is given here, so that it can be asked again at any earlier moment.
+   * @param indicators one row for each value, knowing nothing later than that value (indicators.ts)
    */
-  path(logs: Float64Array, season: readonly number[], horizon: number): Float64Array | Refusal;
+  path(
+    logs: Float64Array,
+    season: readonly number[],
+    horizon: number,
+    indicators?: readonly Float64Array[],
+  ): Float64Array | Refusal;
 }
 
 export function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {

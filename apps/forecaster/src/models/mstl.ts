@@ -2,7 +2,7 @@
 import { fitPath, mstlEts } from './augurs.ts';
 import { type Model } from './model.ts';
 
-const WINDOW = 400;
+const WINDOW = 300;
 /** A season is told from noise only when it was seen a few times. */
 const FEWEST_CYCLES = 3;
 

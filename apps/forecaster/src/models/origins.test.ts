@@ -14,6 +14,14 @@ test('origins leave the horizon to be compared with and enough bars to learn fro
   }
 });
 
+test('a long season is seen twice before the first origin, if that leaves enough of them', () => {
+  const origins = chooseOrigins(700, 48, [24, 168]);
+  expect(origins.length).toBeGreaterThanOrEqual(6);
+  for (const origin of origins) expect(origin).toBeGreaterThanOrEqual(336);
+  expect(chooseOrigins(400, 48, [24, 168])[0]).toBeLessThan(336);
+  expect(chooseOrigins(1_000, 24, [7, 35])).toEqual(chooseOrigins(1_000, 24));
+});
+
 test('a model is shown nothing of what came after the origin', () => {
   const logs = Float64Array.from(randomWalk({ bars: 100, seed: 1 }), Math.log);
   const seen: number[] = [];
@@ -24,6 +32,6 @@ test('a model is shown nothing of what came after the origin', () => {
       return new Float64Array(horizon);
     },
   };
-  pathsFrom(spy, logs, [], 5, [40, 60, 94]);
+  pathsFrom({ model: spy, logs, season: [], horizon: 5, origins: [40, 60, 94] });
   expect(seen).toEqual([41, 61, 95]);
 });

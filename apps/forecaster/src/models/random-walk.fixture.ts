@@ -10,7 +10,7 @@ export function randomWalk(options: { bars: number; seed: number; step?: number 
 }
 
 /** Mulberry32. */
-function uniform(seed: number): () => number {
+export function uniform(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
