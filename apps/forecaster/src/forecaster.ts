@@ -1,4 +1,4 @@
-/** The forecaster: plans a job for each bar that closes, and works jobs in threads. */
+/** The forecaster: plans a job for each bar that closes, works jobs in threads, and scores what was forecast. */
 import { FORECAST_QUEUE, ForecastJob } from '@tapecast/contracts/jobs';
 import { BARS_CHANNEL } from '@tapecast/contracts/notify';
 import { openDatabase, type Database } from '@tapecast/db/database';
@@ -17,6 +17,7 @@ import { type ThreadData } from './forecast-job.ts';
 import { ForecastResult } from './make-forecast.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutageLog } from './outage-log.ts';
+import { createScorer } from './score.ts';
 import { type Settings } from './settings.ts';
 
 /** A job of a forecaster that died is taken over after at most twice this. Short, because a job is: a second or less. */
@@ -63,16 +64,35 @@ export async function startForecaster(settings: Settings, context: ServiceContex
       else logger.error({ err }, 'forecasts could not be planned');
     },
   });
+  const scorer = createScorer({
+    db,
+    onScored: (counts, durationMs) => {
+      metrics.scoring(counts, durationMs);
+      if (counts.scored + counts.withdrawn > 0) logger.debug({ ...counts, durationMs }, 'forecasts scored');
+    },
+    onError: (err) => {
+      if (err instanceof DatabaseUnavailableError) database.failed(err);
+      else logger.error({ err }, 'forecasts could not be scored');
+    },
+  });
   const listener = openListener({
     url: listenUrl(settings),
     applicationName: 'tapecast forecaster',
-    channels: { [BARS_CHANNEL]: (payload) => dispatcher.hint(payload) },
-    onReady: () => dispatcher.sweep(),
+    channels: {
+      [BARS_CHANNEL]: (payload) => {
+        dispatcher.hint(payload);
+        scorer.hint(payload);
+      },
+    },
+    onReady: () => {
+      dispatcher.sweep();
+      scorer.sweep();
+    },
     onLost: (err) => database.failed(err),
     onMalformed: (channel, text) => logger.warn({ channel, text: text.slice(0, 200) }, 'a NOTIFY that is no JSON'),
   });
   startWorker(queues, settings, metrics, logger);
-  const dispatching = dispatcher.run(signal);
+  const working = [dispatcher.run(signal), scorer.run(signal)];
 
   return {
     ready: () => [
@@ -82,7 +102,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
     ],
     stop: async () => {
       stopping.abort();
-      await Promise.all([listener.close(), dispatching, queues.close()]);
+      await Promise.all([listener.close(), ...working, queues.close()]);
       await db.close();
     },
   };

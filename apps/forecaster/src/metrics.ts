@@ -1,5 +1,6 @@
 /** What the forecaster counts. */
 import { type NewestForecast } from '@tapecast/db/forecasts';
+import { type ScoreCounts } from '@tapecast/db/scores-write';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface Metrics {
@@ -9,6 +10,7 @@ export interface Metrics {
   seconds: Histogram;
   refusals: Counter<'model' | 'reason'>;
   newest(forecasts: readonly NewestForecast[]): void;
+  scoring(counts: ScoreCounts, durationMs: number): void;
 }
 
 export function createMetrics(registry: Registry, now: () => number = Date.now): Metrics {
@@ -26,7 +28,24 @@ export function createMetrics(registry: Registry, now: () => number = Date.now):
       }
     },
   });
+  const scores = new Counter({
+    name: 'tapecast_forecast_scores_total',
+    help: 'Forecast points scored, or taken back because their bar was withdrawn, by this process',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const scoringSeconds = new Histogram({
+    name: 'tapecast_forecast_scoring_seconds',
+    help: 'Duration of looks for forecasts to score',
+    buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers,
+  });
   return {
+    scoring: ({ scored, withdrawn }, durationMs) => {
+      scores.inc({ outcome: 'scored' }, scored);
+      scores.inc({ outcome: 'withdrawn' }, withdrawn);
+      scoringSeconds.observe(durationMs / 1_000);
+    },
     planned: new Counter({
       name: 'tapecast_forecast_jobs_planned_total',
       help: 'Jobs handed to the queue, those that it knew already included',

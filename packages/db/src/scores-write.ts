@@ -1,8 +1,9 @@
 /**
  * Scoring forecasts against the bars that have closed since. Set-based: a look finds the bars that closed or changed
- * since the last one, by the series' revisions, and compares every forecast of them in one statement.
+ * since the last one, by the series' revisions, and compares all forecasts of them at once.
  */
 import { type ForecastResolution } from '@tapecast/contracts/resolution';
+import { type ScoreKind } from '@tapecast/contracts/scores';
 import { type UnixSeconds } from '@tapecast/contracts/units';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { pricesTable } from './bars.ts';
@@ -115,114 +116,194 @@ async function scoreBatch(
   return counts;
 }
 
+/** A bar whose forecasts are due; without a close when it was withdrawn. */
+interface DueBar {
+  ticker: string;
+  time: UnixSeconds;
+  close: number | null;
+}
+
 async function scoreDue(
   transaction: Kysely<Schema>,
   resolution: ForecastResolution,
   held: readonly Held[],
 ): Promise<ScoreCounts> {
+  const bars = await findDueBars(transaction, resolution, held);
+  if (bars.length === 0) return { scored: 0, withdrawn: 0 };
+  const moments = await readMoments(transaction, resolution, bars);
+  const scored = await compare(transaction, resolution, bars, moments);
+  const withdrawn = await withdraw(transaction, resolution, bars);
+  await sql`
+    INSERT INTO scored_bars (ticker, resolution, target_time, actual)
+    SELECT d.ticker, ${resolution}, to_timestamp(d.time), d.close FROM ${due(bars)}
+    ON CONFLICT (ticker, resolution, target_time) DO UPDATE SET actual = excluded.actual, stale = false`.execute(
+    transaction,
+  );
+  return { scored, withdrawn };
+}
+
+/** Closed bars that are new, corrected, withdrawn, or got another forecast since they were scored. */
+async function findDueBars(
+  transaction: Kysely<Schema>,
+  resolution: ForecastResolution,
+  held: readonly Held[],
+): Promise<DueBar[]> {
   const prices = pricesTable(resolution);
-  const { rows } = await sql<ScoreCounts>`
+  const { rows } = await sql<DueBar>`
     WITH held AS MATERIALIZED (
-      SELECT h.ticker, after, everything, to_timestamp(closed) AS closed, coalesce(to_timestamp(closed_before), '-infinity') AS closed_before,
-        t.timezone
+      SELECT ticker, after, everything, to_timestamp(closed) AS closed, coalesce(to_timestamp(closed_before), '-infinity') AS closed_before
       FROM unnest(${held.map((each) => each.ticker)}::text[], ${held.map((each) => each.after)}::bigint[],
         ${held.map((each) => each.everything)}::boolean[], ${held.map((each) => each.closedUntil)}::bigint[],
         ${held.map((each) => each.closedBefore)}::bigint[]) AS h (ticker, after, everything, closed, closed_before)
-      JOIN stock_tickers t ON t.ticker = h.ticker
     ), looked AS (
       SELECT h.ticker, h.closed, c.bucket AS from_time, c.bucket + ${CHANGE_BUCKET[resolution]}::interval AS until_time
       FROM held h JOIN series_changes c ON c.ticker = h.ticker AND c.resolution = ${resolution} AND c.revision > h.after
       UNION ALL
       SELECT h.ticker, h.closed, h.closed_before, 'infinity' FROM held h WHERE h.closed_before < h.closed AND NOT h.everything
-    ), forecast AS NOT MATERIALIZED (
-      SELECT 'live' AS kind, f.* FROM stock_forecasts f WHERE f.resolution = ${resolution}
-      UNION ALL
-      SELECT 'backtest', f.* FROM backtest_forecasts f WHERE f.resolution = ${resolution}
-    ), dirty AS MATERIALIZED (
-      SELECT l.ticker, p.time AS target_time, p.close
+    ), dirty AS (
+      SELECT l.ticker, p.time, p.close
       FROM looked l
       JOIN ${prices} p ON p.ticker = l.ticker AND p.time >= l.from_time AND p.time < l.until_time AND p.time <= l.closed
       LEFT JOIN scored_bars s ON s.ticker = l.ticker AND s.resolution = ${resolution} AND s.target_time = p.time
       WHERE p.close IS DISTINCT FROM s.actual
         AND (s.ticker IS NOT NULL
-          OR EXISTS (SELECT FROM forecast f WHERE f.ticker = l.ticker AND f.target_time = p.time))
+          OR EXISTS (SELECT FROM stock_forecasts f WHERE f.ticker = l.ticker AND f.resolution = ${resolution} AND f.target_time = p.time)
+          OR EXISTS (SELECT FROM backtest_forecasts f WHERE f.ticker = l.ticker AND f.resolution = ${resolution} AND f.target_time = p.time))
       UNION
       SELECT h.ticker, s.target_time, p.close
       FROM held h JOIN scored_bars s ON s.ticker = h.ticker AND s.resolution = ${resolution} AND s.target_time <= h.closed
       LEFT JOIN ${prices} p ON p.ticker = h.ticker AND p.time = s.target_time
       WHERE s.stale OR (h.everything AND p.close IS DISTINCT FROM s.actual)
-    ), point AS MATERIALIZED (
-      SELECT f.kind, f.ticker, f.model, f.made_at, f.target_time, f.shown, f.source, d.close AS actual, loss.pinball,
-        (f.quantiles->>'0.5')::float8 AS median,
+    )
+    SELECT ticker, extract(epoch FROM time)::bigint AS time, close FROM dirty`.execute(transaction);
+  return rows;
+}
+
+/** A moment at which a series was forecast. */
+interface Moment {
+  kind: ScoreKind;
+  ticker: string;
+  madeAt: UnixSeconds;
+  /** Close of the last bar that it knew, as it is stored now. */
+  lastClose: number | null;
+  scale: number | null;
+}
+
+async function readMoments(
+  transaction: Kysely<Schema>,
+  resolution: ForecastResolution,
+  bars: readonly DueBar[],
+): Promise<Moment[]> {
+  const { rows } = await sql<Moment>`
+    WITH moment AS MATERIALIZED (
+      SELECT DISTINCT f.kind, f.ticker, f.made_at, t.timezone
+      FROM ${due(bars)} JOIN (${forecasts(resolution)}) f ON f.ticker = d.ticker AND f.target_time = to_timestamp(d.time)
+      JOIN stock_tickers t ON t.ticker = f.ticker
+      WHERE d.close IS NOT NULL
+    )
+    SELECT m.kind, m.ticker, extract(epoch FROM m.made_at)::bigint AS "madeAt", knew.last_close AS "lastClose",
+      nullif(coalesce(before.mase_scale, knew.mase_scale), 0) AS scale
+    FROM moment m
+    LEFT JOIN LATERAL (
+      SELECT s.mase_scale FROM forecast_scores s
+      WHERE s.ticker = m.ticker AND s.resolution = ${resolution} AND s.kind = m.kind AND s.model = ${NAIVE_MODEL} AND s.made_at = m.made_at
+      LIMIT 1
+    ) before ON true
+    CROSS JOIN LATERAL (
+      SELECT avg(abs(close - previous)) AS mase_scale, (array_agg(close ORDER BY time DESC))[1] AS last_close
+      FROM (
+        SELECT time, close, lag(close) OVER (ORDER BY time) AS previous
+        FROM (
+          SELECT time, close FROM ${pricesTable(resolution)} p
+          WHERE p.ticker = m.ticker AND p.close IS NOT NULL AND p.time <= ${knownUntil(resolution)}
+          ORDER BY p.time DESC LIMIT CASE WHEN before.mase_scale IS NULL THEN ${SCALE_BARS}::int ELSE 1 END
+        ) known
+      ) moves
+    ) knew`.execute(transaction);
+  return rows;
+}
+
+/** Bars and moments come back as parameters, because the planner then knows how many they are. */
+async function compare(
+  transaction: Kysely<Schema>,
+  resolution: ForecastResolution,
+  bars: readonly DueBar[],
+  moments: readonly Moment[],
+): Promise<number> {
+  const result = await sql`
+    INSERT INTO forecast_scores AS s (ticker, resolution, kind, model, made_at, target_time, step, shown, source, actual, abs_error,
+      naive_abs_error, pinball_loss, naive_pinball_loss, mase_scale, covered_50, covered_80, covered_90, covered_95)
+    SELECT p.ticker, ${resolution}, p.kind, p.model, p.made_at, p.target_time, p.step, p.shown, p.source, p.actual,
+      abs(p.actual - p.median), abs(p.actual - p.naive_median), p.pinball, p.naive_pinball, m.scale,
+      p.covered_50, p.covered_80, p.covered_90, p.covered_95
+    FROM (
+      SELECT f.*, d.close AS actual, loss.pinball, (f.quantiles->>'0.5')::float8 AS median,
+        max((f.quantiles->>'0.5')::float8) FILTER (WHERE f.model = ${NAIVE_MODEL}) OVER same AS naive_median,
+        max(loss.pinball) FILTER (WHERE f.model = ${NAIVE_MODEL}) OVER same AS naive_pinball,
+        (SELECT count(*) FROM (${forecasts(resolution)}) g
+          WHERE g.kind = f.kind AND g.ticker = f.ticker AND g.model = f.model AND g.made_at = f.made_at AND g.target_time <= f.target_time
+        ) AS step,
         d.close BETWEEN (f.quantiles->>'0.25')::float8 AND (f.quantiles->>'0.75')::float8 AS covered_50,
         d.close BETWEEN (f.quantiles->>'0.1')::float8 AND (f.quantiles->>'0.9')::float8 AS covered_80,
         d.close BETWEEN (f.quantiles->>'0.05')::float8 AND (f.quantiles->>'0.95')::float8 AS covered_90,
         d.close BETWEEN (f.quantiles->>'0.025')::float8 AND (f.quantiles->>'0.975')::float8 AS covered_95
-      FROM dirty d JOIN forecast f ON f.ticker = d.ticker AND f.target_time = d.target_time
+      FROM ${due(bars)} JOIN (${forecasts(resolution)}) f ON f.ticker = d.ticker AND f.target_time = to_timestamp(d.time)
       CROSS JOIN LATERAL (
         SELECT avg((d.close - value::float8) * (key::float8 - (d.close < value::float8)::int)) AS pinball
         FROM jsonb_each_text(f.quantiles)
       ) loss
       WHERE d.close IS NOT NULL AND f.quantiles ? '0.5'
-    ), moment AS MATERIALIZED (
-      SELECT m.kind, m.ticker, m.made_at, knew.last_close, coalesce(before.mase_scale, knew.mase_scale) AS mase_scale
-      FROM (SELECT DISTINCT kind, ticker, made_at FROM point) m JOIN held h ON h.ticker = m.ticker
-      LEFT JOIN LATERAL (
-        SELECT s.mase_scale FROM forecast_scores s
-        WHERE s.ticker = m.ticker AND s.resolution = ${resolution} AND s.kind = m.kind AND s.model = ${NAIVE_MODEL} AND s.made_at = m.made_at
-        LIMIT 1
-      ) before ON true
-      CROSS JOIN LATERAL (
-        SELECT avg(abs(close - previous)) AS mase_scale, (array_agg(close ORDER BY time DESC))[1] AS last_close
-        FROM (
-          SELECT time, close, lag(close) OVER (ORDER BY time) AS previous
-          FROM (
-            SELECT time, close FROM ${prices} p
-            WHERE p.ticker = m.ticker AND p.close IS NOT NULL AND p.time <= ${knownUntil(resolution)}
-            ORDER BY p.time DESC LIMIT CASE WHEN before.mase_scale IS NULL THEN ${SCALE_BARS}::int ELSE 1 END
-          ) known
-        ) moves
-      ) knew
-    ), scored AS (
-      INSERT INTO forecast_scores AS s (ticker, resolution, kind, model, made_at, target_time, step, shown, source, actual, abs_error,
-        naive_abs_error, pinball_loss, naive_pinball_loss, mase_scale, covered_50, covered_80, covered_90, covered_95)
-      SELECT p.ticker, ${resolution}, p.kind, p.model, p.made_at, p.target_time,
-        (SELECT count(*) FROM forecast f
-          WHERE f.kind = p.kind AND f.ticker = p.ticker AND f.model = p.model AND f.made_at = p.made_at AND f.target_time <= p.target_time),
-        p.shown, p.source, p.actual, abs(p.actual - p.median), abs(n.actual - n.median), p.pinball, n.pinball,
-        nullif(m.mase_scale, 0), p.covered_50, p.covered_80, p.covered_90, p.covered_95
-      FROM point p JOIN moment m USING (kind, ticker, made_at)
-      LEFT JOIN point n ON n.kind = p.kind AND n.ticker = p.ticker AND n.made_at = p.made_at AND n.target_time = p.target_time
-        AND n.model = ${NAIVE_MODEL}
-      -- Prices restated by a split since made_at cannot be compared with; a score from before stands.
-      WHERE n.median IS NULL OR m.last_close IS NULL
-        OR m.last_close BETWEEN n.median / ${RESTATED}::float8 AND n.median * ${RESTATED}::float8
-      ON CONFLICT (ticker, resolution, kind, model, made_at, target_time) DO UPDATE SET
-        actual = excluded.actual, abs_error = excluded.abs_error, naive_abs_error = excluded.naive_abs_error,
-        pinball_loss = excluded.pinball_loss, naive_pinball_loss = excluded.naive_pinball_loss, covered_50 = excluded.covered_50,
-        covered_80 = excluded.covered_80, covered_90 = excluded.covered_90, covered_95 = excluded.covered_95
-      WHERE s.actual IS DISTINCT FROM excluded.actual
-      RETURNING 1
-    ), withdrawn AS (
-      UPDATE forecast_scores s SET actual = NULL, abs_error = NULL, naive_abs_error = NULL, pinball_loss = NULL,
-        naive_pinball_loss = NULL, covered_50 = NULL, covered_80 = NULL, covered_90 = NULL, covered_95 = NULL
-      FROM dirty d
-      WHERE d.close IS NULL AND s.ticker = d.ticker AND s.resolution = ${resolution} AND s.target_time = d.target_time
-        AND s.actual IS NOT NULL
-      RETURNING 1
-    ), marked AS (
-      INSERT INTO scored_bars (ticker, resolution, target_time, actual)
-      SELECT ticker, ${resolution}, target_time, close FROM dirty
-      ON CONFLICT (ticker, resolution, target_time) DO UPDATE SET actual = excluded.actual, stale = false
-    )
-    SELECT (SELECT count(*) FROM scored) AS scored, (SELECT count(*) FROM withdrawn) AS withdrawn`.execute(transaction);
-  return rows[0] ?? { scored: 0, withdrawn: 0 };
+      WINDOW same AS (PARTITION BY f.kind, f.ticker, f.made_at, f.target_time)
+    ) p
+    JOIN unnest(${moments.map(({ kind }) => kind)}::text[], ${moments.map(({ ticker }) => ticker)}::text[],
+      ${moments.map(({ madeAt }) => madeAt)}::bigint[], ${moments.map(({ lastClose }) => lastClose)}::float8[],
+      ${moments.map(({ scale }) => scale)}::float8[]) AS m (kind, ticker, made_at, last_close, scale)
+      ON m.kind = p.kind AND m.ticker = p.ticker AND to_timestamp(m.made_at) = p.made_at
+    -- Prices restated by a split since made_at cannot be compared with; a score from before stands.
+    WHERE p.naive_median IS NULL OR m.last_close IS NULL
+      OR m.last_close BETWEEN p.naive_median / ${RESTATED}::float8 AND p.naive_median * ${RESTATED}::float8
+    ON CONFLICT (ticker, resolution, kind, model, made_at, target_time) DO UPDATE SET
+      actual = excluded.actual, abs_error = excluded.abs_error, naive_abs_error = excluded.naive_abs_error,
+      pinball_loss = excluded.pinball_loss, naive_pinball_loss = excluded.naive_pinball_loss, covered_50 = excluded.covered_50,
+      covered_80 = excluded.covered_80, covered_90 = excluded.covered_90, covered_95 = excluded.covered_95
+    WHERE s.actual IS DISTINCT FROM excluded.actual`.execute(transaction);
+  return Number(result.numAffectedRows ?? 0);
+}
+
+async function withdraw(
+  transaction: Kysely<Schema>,
+  resolution: ForecastResolution,
+  bars: readonly DueBar[],
+): Promise<number> {
+  const gone = bars.filter(({ close }) => close === null);
+  if (gone.length === 0) return 0;
+  const result = await sql`
+    UPDATE forecast_scores s SET actual = NULL, abs_error = NULL, naive_abs_error = NULL, pinball_loss = NULL,
+      naive_pinball_loss = NULL, covered_50 = NULL, covered_80 = NULL, covered_90 = NULL, covered_95 = NULL
+    FROM ${due(gone)}
+    WHERE s.ticker = d.ticker AND s.resolution = ${resolution} AND s.target_time = to_timestamp(d.time) AND s.actual IS NOT NULL`.execute(
+    transaction,
+  );
+  return Number(result.numAffectedRows ?? 0);
+}
+
+function due(bars: readonly DueBar[]): RawBuilder<unknown> {
+  return sql`unnest(${bars.map(({ ticker }) => ticker)}::text[], ${bars.map(({ time }) => time)}::bigint[],
+    ${bars.map(({ close }) => close)}::float8[]) AS d (ticker, time, close)`;
+}
+
+/** All forecasts of a resolution, with their kind. */
+function forecasts(resolution: ForecastResolution): RawBuilder<unknown> {
+  return sql`
+    SELECT 'live' AS kind, f.* FROM stock_forecasts f WHERE f.resolution = ${resolution}
+    UNION ALL
+    SELECT 'backtest', f.* FROM backtest_forecasts f WHERE f.resolution = ${resolution}`;
 }
 
 /** Key up to which bars had closed at m.made_at: a 1d key is the local date, a 1h key lies before its close. */
 function knownUntil(resolution: ForecastResolution): RawBuilder<unknown> {
   if (resolution === '1h') return sql`m.made_at - interval '1 second'`;
-  return sql`date_trunc('day', (m.made_at - interval '1 second') AT TIME ZONE h.timezone) AT TIME ZONE 'UTC'`;
+  return sql`date_trunc('day', (m.made_at - interval '1 second') AT TIME ZONE m.timezone) AT TIME ZONE 'UTC'`;
 }
 
 function asked(series: readonly ClosedSeries[]): RawBuilder<unknown> {
