@@ -18,37 +18,25 @@ const FALSE_CLAIMS = 0.025;
 
 /**
  * First whether any model is better than the reference, all tried at once; then which of those that are, each for itself.
- * @param others in the order of preference: a later one is taken only when it was better by more than the margin, in the
- *   same trials
+ * @param others the first is the favourite: another is shown in its place only when it was surely better
  * @returns the name of the model to show: `reference.name` unless another one has earned it
  */
 export function chooseShown(reference: ModelLosses, others: readonly ModelLosses[]): string {
-  const candidates = others.flatMap((model) => {
-    const gains = gainsOver(reference, model);
-    const known = gains.flatMap((gain) => gain ?? []);
-    const { mean, pValue } = dieboldMariano(known);
-    return known.length >= FEWEST_TRIALS && mean >= MARGIN && pValue <= FALSE_CLAIMS
-      ? [{ name: model.name, gains, pValue }]
-      : [];
+  const able = others.flatMap((model) => {
+    const { trials, mean, pValue } = compare(model, reference);
+    return trials >= FEWEST_TRIALS && mean >= MARGIN && pValue <= FALSE_CLAIMS ? [{ model, mean, pValue }] : [];
   });
-  if (!candidates.some(({ pValue }) => pValue <= FALSE_CLAIMS / others.length)) return reference.name;
-  const best = candidates.reduce((a, b) => (advantage(b.gains, a.gains) > MARGIN ? b : a));
-  return best.name;
+  const [best] = able.toSorted((a, b) => b.mean - a.mean);
+  if (best === undefined || able.every(({ pValue }) => pValue > FALSE_CLAIMS / others.length)) return reference.name;
+  const favourite = able.find(({ model }) => model === others[0]) ?? best;
+  return compare(best.model, favourite.model).pValue <= FALSE_CLAIMS ? best.model.name : favourite.model.name;
 }
 
-/** Skill at each origin; null where one of the two refused. */
-function gainsOver(reference: ModelLosses, { losses }: ModelLosses): (number | null)[] {
-  return losses.map((loss, k) => {
-    const walk = reference.losses[k] ?? null;
-    return loss === null || walk === null || walk === 0 ? null : skill(loss, walk);
+/** By how much and how surely a model was better than another where both were tried. */
+function compare(model: ModelLosses, other: ModelLosses): { trials: number; mean: number; pValue: number } {
+  const gains = model.losses.flatMap((loss, k) => {
+    const theirs = other.losses[k] ?? null;
+    return loss === null || theirs === null || theirs === 0 ? [] : [skill(loss, theirs)];
   });
-}
-
-/** Mean difference where both have a figure. */
-function advantage(gains: readonly (number | null)[], over: readonly (number | null)[]): number {
-  const differences = gains.flatMap((gain, k) => {
-    const other = over[k] ?? null;
-    return gain === null || other === null ? [] : [gain - other];
-  });
-  return differences.length === 0 ? 0 : differences.reduce((a, b) => a + b, 0) / differences.length;
+  return { trials: gains.length, ...dieboldMariano(gains) };
 }

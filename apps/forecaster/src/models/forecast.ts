@@ -99,7 +99,10 @@ export function forecastAll(input: ForecastInput, models: readonly Model[] = MOD
     const losses = then.map((known, k) => {
       const from = paths[k];
       const outcome = logs.subarray(known.logs.length, known.logs.length + horizon);
-      return from ? pinballLoss(quantiles(known, from, k), levels, outcome) : null;
+      // A model's first trial has a band that nothing has taught yet; it is no trial of the model.
+      return from && paths.slice(0, k).some((earlier) => earlier !== null)
+        ? pinballLoss(quantiles(known, from, k), levels, outcome)
+        : null;
     });
     const prices = quantiles(now, path, origins.length).map((row) => row.map((log) => Math.exp(log)));
     return { model, outcome: prices, losses };
