@@ -44,6 +44,7 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
       DATABASE_URL: databaseUrl,
       QUEUE_URL: queue.url,
       FORECAST_THREADS: '2',
+      FORECAST_BACKTESTS: '0',
       LOG_LEVEL: 'info',
     };
     const env = Object.entries(settings).map(([name, value]) => `${name}=${value}`);

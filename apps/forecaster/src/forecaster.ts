@@ -1,5 +1,5 @@
 /** The forecaster: plans a job for each bar that closes, works jobs in threads, and scores what was forecast. */
-import { FORECAST_QUEUE, ForecastJob } from '@tapecast/contracts/jobs';
+import { BACKTEST_QUEUE, FORECAST_QUEUE, ForecastJob } from '@tapecast/contracts/jobs';
 import { BARS_CHANNEL } from '@tapecast/contracts/notify';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
@@ -12,6 +12,7 @@ import { type Logger } from '@tapecast/runtime/logger';
 import { type RunningService, type ServiceContext } from '@tapecast/runtime/service';
 import { databaseUrl, listenUrl } from '@tapecast/runtime/settings';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createBacktestPlanner } from './backtest.ts';
 import { createDispatcher } from './dispatch.ts';
 import { type ThreadData } from './forecast-job.ts';
 import { ForecastResult } from './make-forecast.ts';
@@ -44,6 +45,15 @@ export async function startForecaster(settings: Settings, context: ServiceContex
   }
 
   const queues = connectQueues({ url: settings.QUEUE_URL, onError: (err) => queue.failed(err) });
+  const backtests = createBacktestPlanner({
+    db,
+    producer: queues.producer(BACKTEST_QUEUE, ForecastJob),
+    mostSeries: settings.FORECAST_BACKTESTS,
+    busy: async () => {
+      const counts = await Promise.all([FORECAST_QUEUE, BACKTEST_QUEUE].map((name) => queues.counts(name)));
+      return counts.reduce((sum, { waiting, active, delayed }) => sum + waiting + active + delayed, 0);
+    },
+  });
   let rounds = 0;
   const dispatcher = createDispatcher({
     db,
@@ -55,6 +65,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
     onRound: (newest) => {
       rounds += 1;
       metrics.newest(newest);
+      if (newest.length > 0) backtests.next().catch((err) => logger.debug({ err }, 'no backtest could be planned'));
       database.worked();
       if (queue.away) queues.counts(FORECAST_QUEUE).then(() => queue.worked(), queue.failed);
     },
@@ -91,7 +102,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
     onLost: (err) => database.failed(err),
     onMalformed: (channel, text) => logger.warn({ channel, text: text.slice(0, 200) }, 'a NOTIFY that is no JSON'),
   });
-  startWorker(queues, settings, metrics, logger);
+  startWorkers(queues, settings, metrics, logger);
   const working = [dispatcher.run(signal), scorer.run(signal)];
 
   return {
@@ -108,19 +119,29 @@ export async function startForecaster(settings: Settings, context: ServiceContex
   };
 }
 
-function startWorker(queues: Queues, settings: Settings, metrics: Metrics, logger: Logger): void {
+function startWorkers(queues: Queues, settings: Settings, metrics: Metrics, logger: Logger): void {
   const threadData: ThreadData = { databaseUrl: databaseUrl(settings) };
+  const threads = { useWorkerThreads: true, threads: { workerData: threadData }, lockMs: LOCK_MS };
   queues.worker(
     FORECAST_QUEUE,
     ForecastJob,
     { file: new URL('./forecast-job.ts', import.meta.url) },
     {
+      ...threads,
       concurrency: settings.FORECAST_THREADS,
-      useWorkerThreads: true,
-      threads: { workerData: threadData },
-      lockMs: LOCK_MS,
       onCompleted: (completion) => noteCompletion(completion, metrics, logger),
       onFailed: (failure) => noteFailure(failure, metrics, logger),
+    },
+  );
+  if (settings.FORECAST_BACKTESTS === 0) return;
+  queues.worker(
+    BACKTEST_QUEUE,
+    ForecastJob,
+    { file: new URL('./backtest-job.ts', import.meta.url) },
+    {
+      ...threads,
+      concurrency: 1,
+      onFailed: ({ id, error: err, final }) => logger.warn({ job: id, err, final }, 'backtest job failed'),
     },
   );
 }

@@ -2,10 +2,11 @@
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import { type ForecastJob } from '@tapecast/contracts/jobs';
 import { FORECAST_HORIZONS } from '@tapecast/contracts/resolution';
+import { type ScoreKind } from '@tapecast/contracts/scores';
 import { type UnixSeconds } from '@tapecast/contracts/units';
 import { readClosedCloses, readSource } from '@tapecast/db/bars';
 import { type Database } from '@tapecast/db/database';
-import { readForecast, saveForecasts } from '@tapecast/db/forecasts';
+import { readForecast, saveBacktest, saveForecasts } from '@tapecast/db/forecasts';
 import { listTickers } from '@tapecast/db/tickers';
 import { z } from 'zod';
 import { learnPattern, seasonOf } from './bar-pattern.ts';
@@ -30,10 +31,15 @@ const BARS_READ = 1_000;
 
 /**
  * Safe to run twice and at the same time as itself: what is saved for a moment first stands.
+ * @param kind `backtest`: the moment is past, and the forecast is kept apart from those that were made then
  * @throws {DatabaseUnavailableError} when the job should be tried again
  */
-export async function makeForecast(db: Database, { ticker, resolution, madeAt }: ForecastJob): Promise<ForecastResult> {
-  const known = await readForecast(db, { ticker, resolution, asOf: madeAt });
+export async function makeForecast(
+  db: Database,
+  { ticker, resolution, madeAt }: ForecastJob,
+  kind: ScoreKind = 'live',
+): Promise<ForecastResult> {
+  const known = await readForecast(db, { ticker, resolution, asOf: madeAt, kind });
   if (known?.madeAt === madeAt) return { outcome: 'known', shown: known.model, refusals: [] };
   const exchange = (await listTickers(db)).find((row) => row.ticker === ticker);
   const source = await readSource(db, { ticker, resolution });
@@ -58,7 +64,8 @@ export async function makeForecast(db: Database, { ticker, resolution, madeAt }:
     if (isRefusal(outcome)) refusals.push({ model, reason: outcome.refused, message: outcome.message });
     else models.push({ model, shown: model === forecasts.shown, points: pointsOf(outcome, targets) });
   }
-  const { inserted } = await saveForecasts(db, {
+  const save = kind === 'live' ? saveForecasts : saveBacktest;
+  const { inserted } = await save(db, {
     ticker,
     resolution,
     madeAt,

@@ -16,6 +16,8 @@ const Settings = z
       .min(1)
       .max(256)
       .default(availableParallelism()),
+    /** So many series get a backtest when they are new, so that a scorecard has something to say; 0 for none. */
+    FORECAST_BACKTESTS: z.coerce.number({ error: 'must be a whole number' }).int().min(0).max(10_000).default(24),
   })
   .superRefine(requireDatabase);
 

@@ -5,6 +5,8 @@ import { Ticker } from './ticker.ts';
 import { UnixSeconds } from './units.ts';
 
 export const FORECAST_QUEUE = 'forecast';
+/** Forecasts of the past for the scorecard of a fresh start; served by one thread, beside those that are due. */
+export const BACKTEST_QUEUE = 'backtest';
 export const POLL_QUEUE = 'poll';
 
 /** Forecast one series from the bars that had closed by `madeAt`. */

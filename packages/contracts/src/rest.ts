@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Bar } from './bar.ts';
 import { ForecastResolution, Resolution } from './resolution.ts';
+import { ScoreKind } from './scores.ts';
 import { Ticker, TickerSummary } from './ticker.ts';
 import { Epoch, Revision, UnixSeconds } from './units.ts';
 
@@ -44,6 +45,8 @@ export const ForecastQuery = z.object({
   resolution: ForecastResolution.default('1h'),
   asOf: TimeParameter.optional(),
   model: z.string().max(64).optional(),
+  /** `backtest`: of the forecasts that were made later from stored history. */
+  kind: ScoreKind.default('live'),
 });
 export type ForecastQuery = z.infer<typeof ForecastQuery>;
 

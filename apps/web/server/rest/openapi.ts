@@ -1,6 +1,7 @@
 /** `GET /api/openapi.json`: the REST contract as OpenAPI 3.1, made from the schemas that validate it. */
 import { Forecast } from '@tapecast/contracts/forecast';
 import { ForecastQuery, PricesAnswer, PricesQuery, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
+import { Scorecard, ScoresQuery } from '@tapecast/contracts/scores';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { z } from 'zod';
 
@@ -26,6 +27,9 @@ export function openApiDocument(): Json {
       },
       '/api/v1/forecasts/{ticker}': {
         get: operation('The newest forecast, or the newest that was known at asOf', Forecast, ForecastQuery),
+      },
+      '/api/v1/scores/{ticker}': {
+        get: operation('How good the forecasts have been, per model and horizon', Scorecard, ScoresQuery),
       },
       '/healthz': { get: { summary: '200 while the process lives', responses: { 200: { description: 'alive' } } } },
       '/readyz': {

@@ -8,12 +8,14 @@ import { answerForecast } from './forecasts.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerPrices } from './prices.ts';
 import { answering, problem } from './problem.ts';
+import { answerScores } from './scores.ts';
 import { answerTickers } from './tickers.ts';
 
 export interface RestApi {
   tickers(request: Request): Promise<Response>;
   prices(request: Request, ticker: string): Promise<Response>;
   forecast(request: Request, ticker: string): Promise<Response>;
+  scores(request: Request, ticker: string): Promise<Response>;
   openapi(request: Request): Promise<Response>;
   healthz(request: Request): Promise<Response>;
   readyz(request: Request): Promise<Response>;
@@ -31,6 +33,7 @@ export function createRestApi(options: { db: Database; hub: Hub; board: StatusBo
     tickers: (request) => guarded(request, () => answerTickers(db, board)),
     prices: (request, ticker) => guarded(request, () => answerPrices(request, db, ticker)),
     forecast: (request, ticker) => guarded(request, () => answerForecast(request, db, ticker)),
+    scores: (request, ticker) => guarded(request, () => answerScores(request, db, ticker)),
     openapi: (request) => guarded(request, async () => Response.json(openApiDocument())),
     healthz: async () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }),
     readyz: (request) => guarded(request, async () => readiness(hub.notReady())),

@@ -1,0 +1,96 @@
+/** The forecaster as a process scores what it forecast; a backtest knows nothing of what came later. */
+import { fileURLToPath } from 'node:url';
+import { unixSeconds } from '@tapecast/contracts/units';
+import { openDatabase, type Database } from '@tapecast/db/database';
+import { readForecast } from '@tapecast/db/forecasts';
+import { readScorecard } from '@tapecast/db/scores-read';
+import { describeTicker, ensureTickers } from '@tapecast/db/tickers';
+import { writeBars } from '@tapecast/db/write-bars';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { makeForecast } from '../../apps/forecaster/src/make-forecast.ts';
+import { Ticker } from '@tapecast/contracts/ticker';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
+
+const MAIN = fileURLToPath(new URL('../../apps/forecaster/src/main.ts', import.meta.url));
+const HOUR = 3_600;
+const START = Math.floor(Date.now() / 1_000 / HOUR) * HOUR - 6 * HOUR;
+const hour = (index: number) => unixSeconds(START + index * HOUR);
+
+let server: TestDatabase;
+let queue: TestDatabase;
+let db: Database;
+const processes: ServerProcess[] = [];
+
+beforeAll(async () => {
+  [server, queue] = await Promise.all([createDatabase(), createDatabase({ empty: true })]);
+  db = openDatabase({ url: server.url, applicationName: 'test' });
+});
+afterAll(async () => {
+  await Promise.all(processes.map((each) => each.end()));
+  await db.close();
+  await Promise.all([server.drop(), queue.drop()]);
+});
+
+async function write(ticker: string, from: number, closes: number[]): Promise<void> {
+  await ensureTickers(db, [ticker]);
+  await describeTicker(db, ticker, { timezone: 'UTC' });
+  const rows = closes.map((close, i) => {
+    const prices = { open: close, high: close, low: close, close, closeAdj: null, volume: 1 };
+    return { time: hour(from + i), ticker, ...prices, source: 'simulated' };
+  });
+  await writeBars(db, '1h', rows);
+}
+
+const walk = (count: number) =>
+  Array.from({ length: count }, (_, i) => 100 * Math.exp(0.02 * Math.sin(i * 1.7) + 0.03 * Math.sin(i * 0.31)));
+
+it('a backtest is the forecast that would have been made then', async () => {
+  const job = { ticker: Ticker.parse('LEAK'), resolution: '1h' as const, madeAt: hour(-40) };
+  await write('LEAK', -160, walk(120));
+  await makeForecast(db, job);
+  // What comes after the moment could not be missed by a model that saw it.
+  await write('LEAK', -40, new Array<number>(40).fill(500));
+  await makeForecast(db, job, 'backtest');
+  for (const model of ['last-price', 'drift', undefined]) {
+    const [then, later] = await Promise.all(
+      (['live', 'backtest'] as const).map((kind) =>
+        readForecast(db, { ticker: 'LEAK', resolution: '1h', asOf: job.madeAt, kind, model }),
+      ),
+    );
+    expect(later).toEqual(then);
+    expect(later?.points).toHaveLength(24);
+  }
+});
+
+it('two forecasters score what closes, each point once', async () => {
+  await write('WALK', -200, walk(200));
+  const settings = {
+    DATABASE_URL: server.asRole('tapecast_forecaster'),
+    QUEUE_URL: queue.url,
+    FORECAST_THREADS: '1',
+    FORECAST_BACKTESTS: '0',
+  };
+  const env = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  for (let i = 0; i < 2; i++) {
+    processes.push(await startServerProcess('/usr/bin/env', [...env, process.execPath, MAIN], /"msg":"started"/));
+  }
+  const soon = { timeout: 25_000, interval: 200 };
+  const card = (kind: 'live' | 'backtest') => readScorecard(db, { ticker: 'WALK', resolution: '1h', kind });
+  await vi.waitFor(
+    async () => expect(await readForecast(db, { ticker: 'WALK', resolution: '1h' })).not.toBeNull(),
+    soon,
+  );
+  expect((await card('live')).shown).toBeNull();
+  await write('WALK', 0, [101, 102]);
+  await vi.waitFor(async () => expect((await card('live')).shown?.overall.points).toBeGreaterThan(0), soon);
+  expect(await card('live')).toMatchObject({
+    simulated: true,
+    shown: {
+      horizons: [
+        { step: 1, points: 1 },
+        { step: 2, points: 1 },
+      ],
+    },
+  });
+});
