@@ -1,6 +1,6 @@
 /** Which source this process uses: decided once, at start. A Yahoo that fails later is stale, not simulated. */
 import { type Ticker } from '@tapecast/contracts/ticker';
-import { createRequestBudget } from '@tapecast/ingest/sources/request-budget';
+import { type RequestBudget } from '@tapecast/ingest/sources/request-budget';
 import { DEFAULT_RESILIENCE } from '@tapecast/ingest/sources/resilience';
 import { createSimulatedSource } from '@tapecast/ingest/sources/simulated';
 import { type PriceSource, type SourceName } from '@tapecast/ingest/sources/source';
@@ -21,26 +21,24 @@ export class MixedSourcesError extends Error {
   }
 }
 
-type Wanted = Pick<
-  Settings,
-  'PRICE_SOURCE' | 'YAHOO_ORIGIN' | 'VENDOR_REQUESTS_PER_SECOND' | 'VENDOR_BURST' | 'SIMULATION_SEED'
->;
+type Wanted = Pick<Settings, 'PRICE_SOURCE' | 'YAHOO_ORIGIN' | 'SIMULATION_SEED'>;
 
 export async function chooseSource(
   settings: Wanted,
   probe: Ticker,
-  context: { logger: Logger; signal: AbortSignal },
+  context: { logger: Logger; signal: AbortSignal; budget: RequestBudget },
 ): Promise<PriceSource> {
   const simulated = () => createSimulatedSource({ seed: settings.SIMULATION_SEED });
   if (settings.PRICE_SOURCE === 'simulated') return simulated();
   const yahoo = createYahooSource({
     origin: settings.YAHOO_ORIGIN,
-    budget: createRequestBudget({ perSecond: settings.VENDOR_REQUESTS_PER_SECOND, burst: settings.VENDOR_BURST }),
+    budget: context.budget,
   });
   if (settings.PRICE_SOURCE === 'yahoo') return yahoo;
   // Nobody waits long for a start: one attempt, on a client of its own whose failures count for nothing later.
   const once = createYahooSource({
     origin: settings.YAHOO_ORIGIN,
+    budget: context.budget,
     timeoutMs: PROBE_TIMEOUT_MS,
     resilience: { ...DEFAULT_RESILIENCE, retries: 0 },
   });

@@ -4,24 +4,32 @@ import { openDatabase, type Database } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { readFeed } from '@tapecast/db/feed';
 import { assertSchema } from '@tapecast/db/migrate';
+import { listQuotes } from '@tapecast/db/quotes';
+import { takeVendorRequest } from '@tapecast/db/vendor-budget';
 import { systemClock } from '@tapecast/ingest/clock';
 import { createHistory } from '@tapecast/ingest/history';
 import { createInstrumentBook } from '@tapecast/ingest/instrument-book';
+import { createRequestBudget, type RequestBudget } from '@tapecast/ingest/sources/request-budget';
+import { createSharedRequestBudget } from '@tapecast/ingest/sources/shared-request-budget';
 import { createQuoteWriter, type Poll } from '@tapecast/ingest/write';
+import { connectQueues, type Queues } from '@tapecast/queue/queues';
 import { type Logger } from '@tapecast/runtime/logger';
 import { type RunningService, type ServiceContext } from '@tapecast/runtime/service';
 import { databaseUrl } from '@tapecast/runtime/settings';
 import { chooseSource, refuseMixing } from './choose-source.ts';
+import { runLeadership } from './leadership.ts';
 import { createMetrics } from './metrics.ts';
 import { createPollBuffer } from './poll-buffer.ts';
 import { runPollLoop } from './poll-loop.ts';
 import { createTimerSchedule } from './poll-schedule.ts';
 import { runPollWriter } from './poll-writer.ts';
+import { createQueueSchedule } from './queue-schedule.ts';
 import { type Settings } from './settings.ts';
 import { loadWatchlist, readWatchlist, type Watched } from './watchlist.ts';
 
 const BUFFERED_QUOTES = 200_000;
 const WATCHLIST_MS = 10_000;
+const SHARERS_IN_THE_DARK = 4;
 /** A vendor's patience is scarce, a simulation's is not. */
 const DEFAULT_POLL_SECONDS = { yahoo: 15, simulated: 1 } as const;
 
@@ -68,14 +76,32 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
   history.setTickers(watched.map(({ ticker }) => ticker));
   const health = createFeedLog(logger, () => history.resume());
   let databaseAway = false;
+  const tickers = () => watched.map(({ ticker }): Ticker => ticker);
+  const queues = settings.QUEUE_URL === undefined ? null : connectToQueue(settings.QUEUE_URL, logger);
+  const periodMs = pollSeconds * 1_000;
+  // One ingestor keeps the history for all; without a queue there is only one.
+  let keepsHistory = queues === null;
 
   const work = [
     runPollLoop(
       {
         source,
-        schedule: createTimerSchedule({ periodMs: pollSeconds * 1_000, clock }),
+        schedule:
+          queues === null
+            ? createTimerSchedule({ periodMs, clock })
+            : createQueueSchedule({
+                queues,
+                periodMs,
+                clock,
+                tickers,
+                onAway: (err) => logger.error({ err }, 'the queue is away: polling resumes when it is back'),
+                onBack: () => {
+                  logger.info('the queue is back');
+                  history.resume();
+                },
+              }),
         clock,
-        tickers: () => watched.map(({ ticker }): Ticker => ticker),
+        tickers,
         onPoll: (poll) => {
           metrics.polls.inc({ outcome: 'error' in poll ? 'failed' : 'ok' });
           health.note(poll);
@@ -103,11 +129,27 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
       },
       signal,
     ),
-    history.run(signal),
-    keepWatchlist(db, logger, signal, (rows) => {
+    queues === null
+      ? history.run(signal)
+      : runLeadership(
+          {
+            db,
+            name: 'history',
+            clock,
+            work: (held) => history.run(held),
+            onChange: (leads) => {
+              keepsHistory = leads;
+              logger.debug({ leads }, 'who keeps the history complete has changed');
+            },
+          },
+          signal,
+        ),
+    keepWatchlist(db, logger, signal, async (rows) => {
       watched = rows;
       book.learnAll(rows);
       history.setTickers(rows.map(({ ticker }) => ticker));
+      // Others poll a part of the tickers: what they learnt stands in the database.
+      if (queues !== null) for (const quote of await listQuotes(db)) book.learnQuote(quote.ticker, quote);
     }),
   ];
   const ended = Promise.all(work);
@@ -121,11 +163,12 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
   return {
     ready: () => [
       ...(databaseAway ? ['the database is away'] : []),
-      ...(history.pending() > 0 ? [`${history.pending()} histories are still to be loaded`] : []),
+      ...(keepsHistory && history.pending() > 0 ? [`${history.pending()} histories are still to be loaded`] : []),
     ],
     stop: async () => {
       stopping.abort();
       await ended.catch(() => undefined);
+      await queues?.close();
       await db.close();
     },
   };
@@ -135,11 +178,12 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
 async function startWith(db: Database, settings: Settings, { logger }: ServiceContext, signal: AbortSignal) {
   const [probe] = settings.TICKERS;
   if (probe === undefined) throw new RangeError('TICKERS is empty');
+  const budget = createBudget(db, settings);
   for (let pause = 250; ; pause = Math.min(5_000, pause * 2)) {
     try {
       await assertSchema(db);
       const feed = await readFeed(db);
-      const source = await chooseSource(settings, probe, { logger, signal });
+      const source = await chooseSource(settings, probe, { logger, signal, budget });
       refuseMixing(feed?.source, source.name);
       const watched = await loadWatchlist(db, settings.TICKERS);
       logger.info(
@@ -155,16 +199,33 @@ async function startWith(db: Database, settings: Settings, { logger }: ServiceCo
   }
 }
 
+/** Alone, the budget is this process's own; with others it is one row in the database. */
+function createBudget(db: Database, settings: Settings): RequestBudget {
+  const { VENDOR_REQUESTS_PER_SECOND: perSecond, VENDOR_BURST: burst } = settings;
+  if (settings.QUEUE_URL === undefined) return createRequestBudget({ perSecond, burst });
+  // Backfills leave one request for somebody's poll, where the bucket holds more than one.
+  const reserve = { poll: 0, backfill: Math.min(1, burst - 1) };
+  return createSharedRequestBudget({
+    ask: (lane) => takeVendorRequest(db, { vendor: 'yahoo', perSecond, burst, reserve: reserve[lane] }),
+    // Without the database nobody knows of the others: four of them stay below the budget together.
+    fallback: createRequestBudget({ perSecond: perSecond / SHARERS_IN_THE_DARK, burst: 1 }),
+  });
+}
+
+function connectToQueue(url: string, logger: Logger): Queues {
+  return connectQueues({ url, onError: (err) => logger.debug({ err }, 'a connection to the queue broke') });
+}
+
 async function keepWatchlist(
   db: Database,
   logger: Logger,
   signal: AbortSignal,
-  onChange: (rows: Watched[]) => void,
+  onChange: (rows: Watched[]) => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       await systemClock.sleep(WATCHLIST_MS, signal);
-      onChange(await readWatchlist(db));
+      await onChange(await readWatchlist(db));
     } catch (err) {
       // The last known list serves until the database is back.
       if (!signal.aborted) logger.debug({ err }, 'the tickers could not be read');

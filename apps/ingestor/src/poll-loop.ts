@@ -15,14 +15,17 @@ export interface PollLoopOptions {
 
 /** Works until the signal is aborted. Never throws because of the vendor: its faults are polls too. */
 export async function runPollLoop(options: PollLoopOptions, signal: AbortSignal): Promise<void> {
-  await options.schedule.run(async () => {
-    const poll = await pollOnce(options, signal);
+  await options.schedule.run(async (share) => {
+    const poll = await pollOnce(options, share ?? options.tickers(), signal);
     if (poll !== null && !signal.aborted) options.onPoll(poll);
   }, signal);
 }
 
-async function pollOnce({ source, clock, tickers }: PollLoopOptions, signal: AbortSignal): Promise<Poll | null> {
-  const wanted = tickers();
+async function pollOnce(
+  { source, clock }: PollLoopOptions,
+  wanted: readonly Ticker[],
+  signal: AbortSignal,
+): Promise<Poll | null> {
   if (wanted.length === 0) return null;
   try {
     const reply = await source.quotes(wanted, signal);

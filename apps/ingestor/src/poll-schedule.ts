@@ -1,9 +1,13 @@
-/** When to poll. One process keeps its own beat; several would share theirs through a queue, behind the same interface. */
+/** When to poll what. One process keeps its own beat; several share theirs through a queue, behind the same interface. */
+import { type Ticker } from '@tapecast/contracts/ticker';
 import { type Clock } from '@tapecast/ingest/clock';
 
 export interface PollSchedule {
-  /** Calls `poll` at each beat until the signal is aborted; never a second time before the first is done. */
-  run(poll: () => Promise<void>, signal: AbortSignal): Promise<void>;
+  /**
+   * Calls `poll` at each beat until the signal is aborted; never a second time for a ticker before the first is done.
+   * `share` are the tickers of this poll; without it, all.
+   */
+  run(poll: (share?: readonly Ticker[]) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
 /** A fixed beat without drift; a beat that a slow poll ran over is left out. */

@@ -2,7 +2,13 @@
 import { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { loadConfig } from '@tapecast/runtime/config';
-import { databaseSettings, pollSettings, requireDatabase, serviceSettings } from '@tapecast/runtime/settings';
+import {
+  databaseSettings,
+  pollSettings,
+  queueSettings,
+  requireDatabase,
+  serviceSettings,
+} from '@tapecast/runtime/settings';
 import { z } from 'zod';
 
 const DEFAULT_TICKERS = 'MSFT,TSLA,CVX,XOM';
@@ -33,6 +39,8 @@ const Settings = z
     ...databaseSettings,
     ...pollSettings,
     ...serviceSettings,
+    /** With it, several ingestors share the polls; without it, this one polls by its own clock. */
+    QUEUE_URL: queueSettings.QUEUE_URL.optional(),
     PRICE_SOURCE: z.enum(['auto', 'yahoo', 'simulated'], { error: 'must be auto, yahoo or simulated' }).default('auto'),
     TICKERS: TickerList,
     BACKFILL_FROM: BackfillFrom,
