@@ -9,7 +9,9 @@ const MSIS_ALPHA = 0.05;
 
 /** Percent, averaged over the horizon. */
 export function smape(actual: readonly number[], forecast: readonly number[]): number {
-  return average(actual.map((a, h) => (200 * Math.abs(a - at(forecast, h))) / (Math.abs(a) + Math.abs(at(forecast, h)))));
+  return average(
+    actual.map((a, h) => (200 * Math.abs(a - at(forecast, h))) / (Math.abs(a) + Math.abs(at(forecast, h)))),
+  );
 }
 
 /** Mean absolute in-sample error of the seasonal naive forecast: the unit of MASE and MSIS. */

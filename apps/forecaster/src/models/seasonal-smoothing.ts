@@ -5,7 +5,7 @@
 import { minimise } from './nelder-mead.ts';
 import { type Model } from './model.ts';
 
-const EVALUATIONS = 100;
+const EVALUATIONS = 160;
 /** Older bars move the figures little. */
 const WINDOW = 400;
 const MOST_CYCLES = 5;
