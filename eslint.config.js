@@ -14,6 +14,7 @@ const LAYERS = {
   'apps/ingestor': ['contracts', 'db', 'ingest', 'queue', 'runtime'],
   'apps/forecaster': ['contracts', 'db', 'queue', 'runtime'],
   'apps/web': ['contracts', 'client', 'db', 'runtime'],
+  'apps/cli': ['contracts', 'client', 'db', 'ingest', 'queue', 'runtime'],
   'apps/local': ['db', 'queue', 'runtime'],
 };
 const layerRules = Object.entries(LAYERS).map(([folder, allowed]) => ({

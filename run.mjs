@@ -1,4 +1,4 @@
-// Every command of the project begins here: `node run.mjs start|dev|test|check|bench <name>` (see "scripts" in package.json).
+// Every command of the project begins here: `node run.mjs start|dev|test|check|bench <name>|tapecast …` (see "scripts" in package.json).
 // Plain JavaScript without dependencies, since it runs on whatever Node ≥ 20 the host has, before anything is installed.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,8 @@ import { buildWeb } from './apps/local/install/web-build.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const LAUNCHER = join(root, 'apps', 'local', 'src', 'main.ts');
-const print = (line) => process.stdout.write(`${line}\n`);
+const COMMAND_LINE = join(root, 'apps', 'cli', 'src', 'main.ts');
+const printed = (line) => process.stdout.write(`${line}\n`);
 
 const COMMANDS = {
   start: async (args) => {
@@ -27,20 +28,24 @@ const COMMANDS = {
   },
   test: async (args) => {
     const { node, env } = await prepare({ web: true });
-    installTestTools({ print });
+    installTestTools({ print: printed });
     return test(node, env, args);
   },
   check: async () => {
     const { env } = await prepare({ web: false });
-    const { passed, failed } = await runChecks(root, { env, print });
-    if (failed.length > 0) print(`\nFailed: ${failed.join(', ')}`);
-    print(`${passed.length} passed, ${failed.length} failed`);
+    const { passed, failed } = await runChecks(root, { env, print: printed });
+    if (failed.length > 0) printed(`\nFailed: ${failed.join(', ')}`);
+    printed(`${passed.length} passed, ${failed.length} failed`);
     return failed.length === 0 ? 0 : 1;
   },
   screenshots: async () => {
     const { node, env } = await prepare({ web: true });
-    installTestTools({ print });
+    installTestTools({ print: printed });
     return runInGroup(node, [join(root, 'docs', 'images', 'take.ts')], { cwd: root, env });
+  },
+  tapecast: async (args) => {
+    const { node, env } = await prepare({ web: false, print: (line) => process.stderr.write(`${line}\n`) });
+    return runInGroup(node, [COMMAND_LINE, ...args], { cwd: process.env.INIT_CWD ?? process.cwd(), env });
   },
   bench: async ([name, ...args]) => {
     const script =
@@ -53,7 +58,7 @@ const COMMANDS = {
 };
 
 /** Installed, built, and the Node to go on with. */
-async function prepare({ web }) {
+async function prepare({ web, print = printed }) {
   const { release, lend } = await lock(join(root, '.tapecast', 'install.lock'), (owner) =>
     print(`Process ${owner} is installing or building here; waiting for it …`),
   );
@@ -82,9 +87,9 @@ async function test(node, env, args) {
     const summary = existsSync(file)
       ? JSON.parse(readFileSync(file, 'utf8'))
       : { passed: 0, failed: 1, skipped: 0, lines: ['The tests did not come to their end.'] };
-    for (const line of summary.lines) print(line);
+    for (const line of summary.lines) printed(line);
     if (code !== 0 && summary.failed === 0) summary.failed = 1;
-    print(
+    printed(
       `${summary.passed} passed, ${summary.failed} failed${summary.skipped > 0 ? `, ${summary.skipped} skipped` : ''}`,
     );
     return summary.failed > 0 ? 1 : code;

@@ -1,0 +1,65 @@
+/** `tapecast db up|down|status|new`: the schema, by its migrations. */
+import { openDatabase } from '@tapecast/db/database';
+import { inspectServer } from '@tapecast/db/inspect';
+import { CORE_MIGRATIONS, dbmate, migrate, TIMESCALE_MIGRATIONS, type MigrationSet } from '@tapecast/db/migrate';
+import { type CommandContext } from '../context.ts';
+import { EXIT, UsageError, type ExitCode } from '../exit-codes.ts';
+import { findDatabase } from '../find-database.ts';
+
+export async function dbUp(context: CommandContext): Promise<ExitCode> {
+  const { url, place } = await findDatabase(context.env, context.database);
+  const { timescale } = await context.terminal.during(`Migrating ${place}`, () => migrate({ url }));
+  const kind = timescale === null ? 'plain PostgreSQL' : `TimescaleDB ${timescale}`;
+  context.terminal.result({ database: place, timescale }, `${place} has the newest schema (${kind}).`);
+  return EXIT.ok;
+}
+
+export async function dbDown(options: { set: string; yes: boolean }, context: CommandContext): Promise<ExitCode> {
+  if (!options.yes) {
+    throw new UsageError('Undoing a migration may drop tables with all that is in them: say --yes, and have a backup.');
+  }
+  const { url, place } = await findDatabase(context.env, context.database);
+  const said = await dbmate(url, setNamed(options.set), ['rollback']);
+  context.terminal.result({ database: place, said: said.trim() }, said.trim());
+  return EXIT.ok;
+}
+
+export async function dbStatus(context: CommandContext): Promise<ExitCode> {
+  const { url, place } = await findDatabase(context.env, context.database);
+  const db = openDatabase({ url, applicationName: 'tapecast cli', maxConnections: 1 });
+  const { timescale, version } = await inspectServer(db).finally(() => db.close());
+  const sets = timescale === null ? [CORE_MIGRATIONS] : [CORE_MIGRATIONS, TIMESCALE_MIGRATIONS];
+  const migrations: { set: string; name: string; applied: boolean }[] = [];
+  for (const set of sets) {
+    const said = await dbmate(url, set, ['status']);
+    for (const [, mark, name = ''] of said.matchAll(/^\[(X| )\] (\S+)$/gm)) {
+      migrations.push({ set: set.name, name, applied: mark === 'X' });
+    }
+  }
+  const pending = migrations.filter(({ applied }) => !applied).length;
+  const lines = migrations.map(({ set, name, applied }) => `${applied ? 'applied' : 'PENDING'}  ${set}/${name}`);
+  const advice = pending === 0 ? 'The schema is up to date.' : `${pending} pending: run tapecast db up.`;
+  context.terminal.result(
+    { database: place, server: version, timescale, migrations, pending },
+    [`${place}, PostgreSQL ${version}${timescale === null ? '' : `, TimescaleDB ${timescale}`}`, ...lines, advice].join(
+      '\n',
+    ),
+  );
+  return pending === 0 ? EXIT.ok : EXIT.findings;
+}
+
+export async function dbNew(name: string, options: { set: string }, context: CommandContext): Promise<ExitCode> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+    throw new UsageError(`"${name}": name a migration in lower case with underscores, such as add_exchange_holidays.`);
+  }
+  const said = await dbmate('postgres://unused@localhost/unused', setNamed(options.set), ['new', name]);
+  const file = /: (\S+\.sql)/.exec(said)?.[1] ?? said.trim();
+  context.terminal.result({ file }, `Created ${file}`);
+  return EXIT.ok;
+}
+
+function setNamed(name: string): MigrationSet {
+  if (name === 'core') return CORE_MIGRATIONS;
+  if (name === 'timescale') return TIMESCALE_MIGRATIONS;
+  throw new UsageError(`--set ${name}: core or timescale.`);
+}

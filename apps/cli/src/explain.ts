@@ -1,0 +1,41 @@
+/** From an error to an exit code and words: named errors say what to do by themselves, others show where they come from. */
+import { DatabaseUnavailableError, MigrationError, SchemaMismatchError } from '@tapecast/db/errors';
+import { TableInUseError } from '@tapecast/db/import-table';
+import { ImportError } from '@tapecast/ingest/import/errors';
+import { ConfigError } from '@tapecast/runtime/config';
+import { EXIT, UnavailableError, UsageError, type ExitCode } from './exit-codes.ts';
+
+export function explain(error: unknown): { code: ExitCode; message: string } {
+  if (!(error instanceof Error)) return { code: EXIT.failed, message: String(error) };
+  if (error instanceof UsageError || error instanceof ConfigError) return { code: EXIT.usage, message: error.message };
+  if (error instanceof ImportError || error instanceof TableInUseError)
+    return { code: EXIT.refused, message: error.message };
+  if (error instanceof UnavailableError) return { code: EXIT.unavailable, message: error.message };
+  if (error instanceof DatabaseUnavailableError || 'code' in error) {
+    const inner = error instanceof DatabaseUnavailableError && error.cause instanceof Error ? error.cause : error;
+    const words = wordsFor(inner);
+    if (words !== null) return { code: EXIT.unavailable, message: words };
+    if (error instanceof DatabaseUnavailableError)
+      return { code: EXIT.unavailable, message: `${error.message} (${inner.message})` };
+    return { code: EXIT.failed, message: `The database refused: ${error.message}` };
+  }
+  if (error instanceof SchemaMismatchError) {
+    return {
+      code: EXIT.unavailable,
+      message: `${error.message}\ntapecast db up brings the database to the newest schema.`,
+    };
+  }
+  if (error instanceof MigrationError) return { code: EXIT.failed, message: error.message };
+  return { code: EXIT.failed, message: error.stack ?? error.message };
+}
+
+/** PostgreSQL's codes of a connection that is refused. */
+function wordsFor(error: Error): string | null {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === '28P01' || code === '28000')
+    return `The database refuses the login of DATABASE_URL (${error.message}): check user and password.`;
+  if (code === '3D000') return `${error.message}: create it, or name another one with --database.`;
+  if (code === '42501')
+    return `The login of DATABASE_URL may not do this (${error.message}): use the owner of the database, or tapecast_ingestor.`;
+  return null;
+}

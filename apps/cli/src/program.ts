@@ -1,0 +1,133 @@
+/** The command line: every command, its options and its help. */
+import { Command, CommanderError } from 'commander';
+import { type CommandContext } from './context.ts';
+import { dbDown, dbNew, dbStatus, dbUp } from './commands/db.ts';
+import { doctor } from './commands/doctor.ts';
+import { exportPrices, type ExportOptions } from './commands/export.ts';
+import { importFile, type ImportCommandOptions } from './commands/import.ts';
+import { tail, type TailOptions } from './commands/tail.ts';
+import { addTickers, removeTickers, showTickers } from './commands/tickers.ts';
+import { explain } from './explain.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { openTerminal } from './terminal.ts';
+
+export interface ProgramOptions {
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+/** Runs what the arguments say and answers with the exit code; what went wrong has been told. */
+export async function runProgram(args: readonly string[], options: ProgramOptions): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
+  const program = buildProgram(options, (ended) => (code = ended));
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has told it
+    if (options.signal.aborted) return EXIT.interrupted;
+    const { code: exit, message } = explain(error);
+    const json = args.includes('--json');
+    if (json) process.stdout.write(`${JSON.stringify({ error: message, exitCode: exit })}\n`);
+    else process.stderr.write(`${message}\n`);
+    return exit;
+  }
+}
+
+function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => void): Command {
+  const program = new Command('tapecast')
+    .description('Loads, shows and looks after the prices of a Tapecast database.')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText(
+      'after',
+      '\nThe database is the one of DATABASE_URL (or POSTGRES_HOST …), else the one that npm start runs in DATA_DIR.\n' +
+        'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 file refused, 4 database or web service not reached,\n' +
+        '5 something found that is not as it should be, 130 interrupted.',
+    );
+
+  /** Every command ends here, with the options that all of them share. */
+  const run = <T extends object>(
+    command: Command,
+    action: (context: CommandContext, options: T, args: string[]) => Promise<ExitCode>,
+  ) =>
+    command
+      .option('--json', 'print JSON only, for programs')
+      .option('--database <name>', 'another database of the same server')
+      .action(async () => {
+        const options = command.opts<T & { json?: boolean; database?: string }>();
+        const context = { terminal: openTerminal(options.json === true), env, signal, database: options.database };
+        end(await action(context, options, command.args));
+      });
+
+  const db = program.command('db').description('the schema');
+  run(db.command('up').description('bring the database to the newest schema'), dbUp);
+  run<{ set: string; yes?: boolean }>(
+    db
+      .command('down')
+      .description('undo the newest migration')
+      .option('--set <name>', 'core or timescale', 'core')
+      .option('--yes', 'even though tables and rows may go with it'),
+    (context, { set, yes }) => dbDown({ set, yes: yes === true }, context),
+  );
+  run(db.command('status').description('what is applied and what is pending (exit 5)'), dbStatus);
+  run<{ set: string }>(
+    db
+      .command('new <name>')
+      .description('make an empty migration file')
+      .option('--set <name>', 'core or timescale', 'core'),
+    (context, options, [name = '']) => dbNew(name, options, context),
+  );
+
+  run<ImportCommandOptions>(
+    program
+      .command('import <file>')
+      .description('load bars from CSV: a file, a URL, or - for standard input; plain or gzip')
+      .option('--ticker <ticker>', 'whose bars, where neither a column nor the file name tells')
+      .option('--resolution <width>', '1m, 1h or 1d; default: told by the rows')
+      .option('--map <pairs>', 'columns with other names, as time=Datum,close=Schluss')
+      .option('--timezone <zone>', 'of times that name none, as America/New_York (default UTC)')
+      .option('--date-format <order>', 'mdy or dmy, for dates such as 01/02/2024')
+      .option('--delimiter <character>', 'default: the one of the first line')
+      .option('--decimal <character>', 'comma or point', '.')
+      .option('--encoding <name>', 'such as windows-1252; default UTF-8, or as the byte order mark says')
+      .option('--keep-good', 'keep good rows although others are bad; those go to rejected_rows')
+      .option('--overwrite', 'replace bars that the vendor gave, too')
+      .option('--dry-run', 'judge the file and say what would change, and change nothing')
+      .option('--table <name>', 'load any CSV into imports.<name> instead, with types told by its rows'),
+    (context, options, [file = '']) => importFile(file, options, context),
+  );
+  run<ExportOptions>(
+    program
+      .command('export [tickers...]')
+      .description('write bars as CSV, of all tickers if none is named')
+      .option('--resolution <width>', '1m, 5m, 15m, 1h, 1d or 1w', '1d')
+      .option('--from <time>', '2024-01-31, 2024-01-31T15:30:00Z or Unix seconds')
+      .option('--to <time>', 'the same, included')
+      .option('-o, --output <file>', 'default: standard output; a name with .gz is packed'),
+    (context, options, tickers) => exportPrices(tickers, options, context),
+  );
+
+  const tickers = program.command('tickers').description('what is polled');
+  run(tickers.command('add <tickers...>').description('poll these too'), (context, _options, names) =>
+    addTickers(names, context),
+  );
+  run(
+    tickers.command('remove <tickers...>').description('poll these no longer; their history stays'),
+    (context, _options, names) => removeTickers(names, context),
+  );
+  run(tickers.command('list').description('all that the database knows'), showTickers);
+
+  run<TailOptions>(
+    program
+      .command('tail <tickers...>')
+      .description('follow changes as they happen, from the running web service')
+      .option('--resolution <width>', '1m, 5m, 15m, 1h, 1d or 1w', '1m')
+      .option('--last <bars>', 'begin with this many bars that are there', '1')
+      .option('--count <changes>', 'end after this many')
+      .option('--origin <url>', 'default: http://HOST:PORT and BASE_PATH of the settings'),
+    (context, options, names) => tail(names, options, context),
+  );
+  run(program.command('doctor').description('check every dependency and setting, and say what to do (exit 5)'), doctor);
+  return program;
+}
