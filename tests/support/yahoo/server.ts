@@ -42,10 +42,12 @@ export interface YahooStubOptions {
   now?: () => number;
   /** Symbols that the vendor does not know. */
   unknown?: readonly string[];
+  /** Called with path and query as soon as a request arrives. */
+  onRequest?(request: string): void;
 }
 
 export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooStub> {
-  const { port = 0, host = '127.0.0.1', now = Date.now, unknown = [] } = options;
+  const { port = 0, host = '127.0.0.1', now = Date.now, unknown = [], onRequest } = options;
   const recordings = loadRecordings('dataDir' in options ? options.dataDir : process.env['TEST_DATA_DIR']);
   const market = createStubMarket(recordings);
   const requests: string[] = [];
@@ -56,6 +58,7 @@ export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooS
     const url = new URL(request.url ?? '/', 'http://yahoo.test');
     if (url.pathname.startsWith('/__')) return control(url, response);
     requests.push(url.pathname + url.search);
+    onRequest?.(url.pathname + url.search);
     if (answerWithFault(response)) return;
     if (url.pathname === '/v1/test/getcrumb') return crumb(request, response);
     if (url.pathname === '/v7/finance/quote') return quotes(request, url, response);
