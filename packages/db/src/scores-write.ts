@@ -25,7 +25,9 @@ export interface ScoreCounts {
 }
 
 /** Series per transaction: a forecast that is being stored waits for no longer than one of these. */
-const SERIES_AT_A_TIME = 20;
+const SERIES_AT_A_TIME = 5;
+/** Bars per statement: each may be a target of two hundred points. */
+const BARS_AT_A_TIME = 200;
 /** The model that every other one is compared with. */
 const NAIVE_MODEL = 'last-price';
 /** Bars of which the scale of the MASE is made, as many as a forecast reads. */
@@ -128,18 +130,21 @@ async function scoreDue(
   resolution: ForecastResolution,
   held: readonly Held[],
 ): Promise<ScoreCounts> {
-  const bars = await findDueBars(transaction, resolution, held);
-  if (bars.length === 0) return { scored: 0, withdrawn: 0 };
-  const moments = await readMoments(transaction, resolution, bars);
-  const scored = await compare(transaction, resolution, bars, moments);
-  const withdrawn = await withdraw(transaction, resolution, bars);
-  await sql`
-    INSERT INTO scored_bars (ticker, resolution, target_time, actual)
-    SELECT d.ticker, ${resolution}, to_timestamp(d.time), d.close FROM ${due(bars)}
-    ON CONFLICT (ticker, resolution, target_time) DO UPDATE SET actual = excluded.actual, stale = false`.execute(
-    transaction,
-  );
-  return { scored, withdrawn };
+  const counts: ScoreCounts = { scored: 0, withdrawn: 0 };
+  const all = await findDueBars(transaction, resolution, held);
+  for (let start = 0; start < all.length; start += BARS_AT_A_TIME) {
+    const bars = all.slice(start, start + BARS_AT_A_TIME);
+    const moments = await readMoments(transaction, resolution, bars);
+    counts.scored += await compare(transaction, resolution, duePoints(bars, moments));
+    counts.withdrawn += await withdraw(transaction, resolution, bars);
+    await sql`
+      INSERT INTO scored_bars (ticker, resolution, target_time, actual)
+      SELECT d.ticker, ${resolution}, to_timestamp(d.time), d.close FROM ${due(bars)}
+      ON CONFLICT (ticker, resolution, target_time) DO UPDATE SET actual = excluded.actual, stale = false`.execute(
+      transaction,
+    );
+  }
+  return counts;
 }
 
 /** Closed bars that are new, corrected, withdrawn, or got another forecast since they were scored. */
@@ -187,6 +192,25 @@ interface Moment {
   /** Close of the last bar that it knew, as it is stored now. */
   lastClose: number | null;
   scale: number | null;
+  /** Keys of all bars that were forecast, rising. */
+  targets: UnixSeconds[];
+}
+
+/** A bar as one moment's target. */
+interface DuePoint extends Moment {
+  time: UnixSeconds;
+  close: number;
+  step: number;
+}
+
+function duePoints(bars: readonly DueBar[], moments: readonly Moment[]): DuePoint[] {
+  const closes = new Map(bars.map(({ ticker, time, close }) => [`${ticker} ${time}`, close]));
+  return moments.flatMap((moment) =>
+    moment.targets.flatMap((time, index) => {
+      const close = closes.get(`${moment.ticker} ${time}`) ?? null;
+      return close === null ? [] : [{ ...moment, time, close, step: index + 1 }];
+    }),
+  );
 }
 
 async function readMoments(
@@ -202,8 +226,12 @@ async function readMoments(
       WHERE d.close IS NOT NULL
     )
     SELECT m.kind, m.ticker, extract(epoch FROM m.made_at)::bigint AS "madeAt", knew.last_close AS "lastClose",
-      nullif(coalesce(before.mase_scale, knew.mase_scale), 0) AS scale
+      nullif(coalesce(before.mase_scale, knew.mase_scale), 0) AS scale, ahead.targets
     FROM moment m
+    CROSS JOIN LATERAL (
+      SELECT json_agg(DISTINCT extract(epoch FROM f.target_time)::bigint ORDER BY extract(epoch FROM f.target_time)::bigint) AS targets FROM (${forecasts(resolution)}) f
+      WHERE f.kind = m.kind AND f.ticker = m.ticker AND f.made_at = m.made_at
+    ) ahead
     LEFT JOIN LATERAL (
       SELECT s.mase_scale FROM forecast_scores s
       WHERE s.ticker = m.ticker AND s.resolution = ${resolution} AND s.kind = m.kind AND s.model = ${NAIVE_MODEL} AND s.made_at = m.made_at
@@ -223,45 +251,45 @@ async function readMoments(
   return rows;
 }
 
-/** Bars and moments come back as parameters, because the planner then knows how many they are. */
+/** The points come back as parameters, because the planner then knows how many they are. */
 async function compare(
   transaction: Kysely<Schema>,
   resolution: ForecastResolution,
-  bars: readonly DueBar[],
-  moments: readonly Moment[],
+  points: readonly DuePoint[],
 ): Promise<number> {
+  if (points.length === 0) return 0;
+  const due = sql`
+    unnest(${points.map(({ kind }) => kind)}::text[], ${points.map(({ ticker }) => ticker)}::text[],
+      ${points.map(({ madeAt }) => madeAt)}::bigint[], ${points.map(({ time }) => time)}::bigint[],
+      ${points.map(({ step }) => step)}::int[], ${points.map(({ close }) => close)}::float8[],
+      ${points.map(({ lastClose }) => lastClose)}::float8[], ${points.map(({ scale }) => scale)}::float8[])
+    AS d (kind, ticker, made_at, time, step, close, last_close, scale)`;
   const result = await sql`
     INSERT INTO forecast_scores AS s (ticker, resolution, kind, model, made_at, target_time, step, shown, source, actual, abs_error,
       naive_abs_error, pinball_loss, naive_pinball_loss, mase_scale, covered_50, covered_80, covered_90, covered_95)
     SELECT p.ticker, ${resolution}, p.kind, p.model, p.made_at, p.target_time, p.step, p.shown, p.source, p.actual,
-      abs(p.actual - p.median), abs(p.actual - p.naive_median), p.pinball, p.naive_pinball, m.scale,
+      abs(p.actual - p.median), abs(p.actual - p.naive_median), p.pinball, p.naive_pinball, p.scale,
       p.covered_50, p.covered_80, p.covered_90, p.covered_95
     FROM (
-      SELECT f.*, d.close AS actual, loss.pinball, (f.quantiles->>'0.5')::float8 AS median,
+      SELECT f.*, d.close AS actual, d.step, d.scale, d.last_close, loss.pinball, (f.quantiles->>'0.5')::float8 AS median,
         max((f.quantiles->>'0.5')::float8) FILTER (WHERE f.model = ${NAIVE_MODEL}) OVER same AS naive_median,
         max(loss.pinball) FILTER (WHERE f.model = ${NAIVE_MODEL}) OVER same AS naive_pinball,
-        (SELECT count(*) FROM (${forecasts(resolution)}) g
-          WHERE g.kind = f.kind AND g.ticker = f.ticker AND g.model = f.model AND g.made_at = f.made_at AND g.target_time <= f.target_time
-        ) AS step,
         d.close BETWEEN (f.quantiles->>'0.25')::float8 AND (f.quantiles->>'0.75')::float8 AS covered_50,
         d.close BETWEEN (f.quantiles->>'0.1')::float8 AND (f.quantiles->>'0.9')::float8 AS covered_80,
         d.close BETWEEN (f.quantiles->>'0.05')::float8 AND (f.quantiles->>'0.95')::float8 AS covered_90,
         d.close BETWEEN (f.quantiles->>'0.025')::float8 AND (f.quantiles->>'0.975')::float8 AS covered_95
-      FROM ${due(bars)} JOIN (${forecasts(resolution)}) f ON f.ticker = d.ticker AND f.target_time = to_timestamp(d.time)
+      FROM ${due} JOIN (${forecasts(resolution)}) f
+        ON f.kind = d.kind AND f.ticker = d.ticker AND f.made_at = to_timestamp(d.made_at) AND f.target_time = to_timestamp(d.time)
       CROSS JOIN LATERAL (
         SELECT avg((d.close - value::float8) * (key::float8 - (d.close < value::float8)::int)) AS pinball
         FROM jsonb_each_text(f.quantiles)
       ) loss
-      WHERE d.close IS NOT NULL AND f.quantiles ? '0.5'
+      WHERE f.quantiles ? '0.5'
       WINDOW same AS (PARTITION BY f.kind, f.ticker, f.made_at, f.target_time)
     ) p
-    JOIN unnest(${moments.map(({ kind }) => kind)}::text[], ${moments.map(({ ticker }) => ticker)}::text[],
-      ${moments.map(({ madeAt }) => madeAt)}::bigint[], ${moments.map(({ lastClose }) => lastClose)}::float8[],
-      ${moments.map(({ scale }) => scale)}::float8[]) AS m (kind, ticker, made_at, last_close, scale)
-      ON m.kind = p.kind AND m.ticker = p.ticker AND to_timestamp(m.made_at) = p.made_at
     -- Prices restated by a split since made_at cannot be compared with; a score from before stands.
-    WHERE p.naive_median IS NULL OR m.last_close IS NULL
-      OR m.last_close BETWEEN p.naive_median / ${RESTATED}::float8 AND p.naive_median * ${RESTATED}::float8
+    WHERE p.naive_median IS NULL OR p.last_close IS NULL
+      OR p.last_close BETWEEN p.naive_median / ${RESTATED}::float8 AND p.naive_median * ${RESTATED}::float8
     ON CONFLICT (ticker, resolution, kind, model, made_at, target_time) DO UPDATE SET
       actual = excluded.actual, abs_error = excluded.abs_error, naive_abs_error = excluded.naive_abs_error,
       pinball_loss = excluded.pinball_loss, naive_pinball_loss = excluded.naive_pinball_loss, covered_50 = excluded.covered_50,
