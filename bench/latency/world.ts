@@ -19,7 +19,7 @@ export interface BenchDatabase {
   close(): Promise<void>;
 }
 
-export async function openBenchDatabase(): Promise<BenchDatabase> {
+export async function openBenchDatabase(tickers: string[] = [TICKER]): Promise<BenchDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'tapecast-bench-'));
   await chmod(folder, 0o711); // under root, PostgreSQL runs as another user that has to pass through
   const server = await startPostgres({ folder });
@@ -35,7 +35,7 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
     await setRolePasswords({ url, passwords });
     const as = (role: keyof typeof passwords) => Object.assign(new URL(url), { username: role, password }).href;
     const db = openDatabase({ url: as('tapecast_ingestor'), applicationName: 'bench' });
-    await ensureTickers(db, [TICKER]).finally(() => db.close());
+    await ensureTickers(db, tickers).finally(() => db.close());
     return { ingestorUrl: as('tapecast_ingestor'), webUrl: as('tapecast_web'), close };
   } catch (error) {
     await close();
@@ -45,7 +45,12 @@ export async function openBenchDatabase(): Promise<BenchDatabase> {
 
 /** A process of the benchmark that ends with it. */
 export function startChild(file: string, ...parameters: string[]): ChildProcess {
-  return fork(fileURLToPath(new URL(file, import.meta.url)), parameters, { execArgv: [] });
+  return startChildWith([], file, ...parameters);
+}
+
+/** @param options of Node, such as `--cpu-prof` */
+export function startChildWith(options: string[], file: string, ...parameters: string[]): ChildProcess {
+  return fork(fileURLToPath(new URL(file, import.meta.url)), parameters, { execArgv: options });
 }
 
 export async function nextMessage<T>(child: ChildProcess): Promise<T> {

@@ -5,7 +5,7 @@ import { collect, connected, createWorld, subscribe, T0, type World } from './hu
 
 let world: World;
 beforeAll(async () => {
-  world = await createWorld({ tickers: ['MSFT', 'TSLA', 'CVX'], maxSeriesPerSocket: 2 });
+  world = await createWorld({ tickers: ['MSFT', 'TSLA', 'CVX'], services: { limits: { seriesPerSocket: 2 } } });
 });
 afterAll(async () => {
   await world.close();

@@ -13,7 +13,7 @@ import { Registry } from 'prom-client';
 import { io, type Socket } from 'socket.io-client';
 import { expect, vi } from 'vitest';
 import { startWebServer, type WebServer } from '../../apps/web/server/http.ts';
-import { openWebServices, type WebServices } from '../../apps/web/server/services.ts';
+import { openWebServices, type WebServices, type WebServicesOptions } from '../../apps/web/server/services.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 export interface World {
@@ -41,7 +41,8 @@ export interface WorldOptions {
   tickers?: string[];
   /** Bends the hub's way to the database, for instance through a proxy. */
   route?(url: string): Promise<string>;
-  maxSeriesPerSocket?: number;
+  /** Of the web services, as they are started. */
+  services?: Partial<WebServicesOptions>;
   flushIntervalMs?: number;
 }
 
@@ -68,7 +69,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       registry,
       sweepMs: 400,
       ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
-      ...(options.maxSeriesPerSocket === undefined ? {} : { maxSeriesPerSocket: options.maxSeriesPerSocket }),
+      ...options.services,
     });
     const handler = (_request: unknown, response: { end(): void }) => response.end();
     return [services, await startWebServer({ services, handler, host: '127.0.0.1', port })];

@@ -49,7 +49,7 @@ async function close(http: Server, sockets: SocketServer, connections: ReadonlyS
   if (http.listening) http.close();
   const force = setTimeout(() => {
     for (const connection of connections) connection.destroy();
-  }, HANGING_MS);
+  }, sockets.drainMs + HANGING_MS);
   await sockets.close();
   clearTimeout(force);
 }

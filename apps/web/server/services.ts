@@ -3,10 +3,13 @@ import type { Server as HttpServer } from 'node:http';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import type { Logger } from '@tapecast/runtime/logger';
 import type { Registry } from 'prom-client';
+import { TrustedProxies } from './client-address.ts';
 import { Hub } from './hub/hub.ts';
 import { createHubMetrics } from './hub/metrics.ts';
 import { attachSocketServer, type SocketServer } from './hub/socket-server.ts';
 import { StatusBoard } from './hub/status-board.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { AllowedOrigins } from './origins.ts';
 import { createRestApi, type RestApi } from './rest/rest-api.ts';
 
 export interface WebServicesOptions {
@@ -16,13 +19,25 @@ export interface WebServicesOptions {
   registry: Registry;
   flushIntervalMs?: number;
   sweepMs?: number;
-  maxSeriesPerSocket?: number;
+  /** When the service stops, its clients are told to move, spread over this time. */
+  drainSeconds?: number;
+  /** Those left out are as in DEFAULT_LIMITS. */
+  limits?: Partial<Limits>;
+  /** Addresses or networks whose X-Forwarded-* is believed. */
+  trustedProxies?: string[];
+  /** Origins whose pages may use this server, besides its own. */
+  allowedOrigins?: string[];
+  /** Path below which everything is served, such as `/stocks`; empty for none. */
+  basePath?: string;
+  /** permessage-deflate on sockets; off by default. */
+  compression?: boolean;
 }
 
 export interface WebServices {
   readonly db: Database;
   readonly hub: Hub;
   readonly rest: RestApi;
+  readonly basePath: string;
   attach(http: HttpServer): SocketServer;
   close(): Promise<void>;
 }
@@ -50,12 +65,22 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
   });
   hub.start();
-  const maxSeriesPerSocket = options.maxSeriesPerSocket ?? 2_000;
+  const proxies = new TrustedProxies(options.trustedProxies);
+  const origins = new AllowedOrigins(options.allowedOrigins ?? [], proxies);
+  const basePath = options.basePath ?? '';
+  const sockets = {
+    ...{ hub, metrics, logger, proxies, origins },
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    path: `${basePath}/socket.io/`,
+    compression: options.compression ?? false,
+    drainMs: (options.drainSeconds ?? 0.5) * 1_000,
+  };
   return {
     db,
     hub,
+    basePath,
     rest: createRestApi({ db, hub, board, logger }),
-    attach: (http) => attachSocketServer(http, { hub, metrics, logger, maxSeriesPerSocket }),
+    attach: (http) => attachSocketServer(http, sockets),
     async close() {
       await hub.close();
       await db.close();

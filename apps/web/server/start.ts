@@ -4,7 +4,7 @@ import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { assertSchema } from '@tapecast/db/migrate';
 import type { RunningService, ServiceContext } from '@tapecast/runtime/service';
 import { databaseUrl, listenUrl } from '@tapecast/runtime/settings';
-import type { WebConfig } from './config.ts';
+import { serviceOptions, type WebConfig } from './config.ts';
 import { startWebServer } from './http.ts';
 import { publishServices } from './services-global.ts';
 import { openWebServices, type WebServices } from './services.ts';
@@ -20,8 +20,7 @@ export async function startWeb(config: WebConfig, { logger, registry }: ServiceC
     listenUrl: listenUrl(config),
     logger,
     registry,
-    flushIntervalMs: config.FLUSH_INTERVAL_MS,
-    maxSeriesPerSocket: config.MAX_SERIES_PER_SOCKET,
+    ...serviceOptions(config),
   });
   publishServices(services);
   try {

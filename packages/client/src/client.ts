@@ -79,8 +79,9 @@ class SocketClient implements Client {
       transports: options.transports ?? ['websocket', 'polling'],
       tryAllTransports: true,
       forceNew: true,
-      reconnectionDelay: 500,
-      reconnectionDelayMax: 5_000,
+      // A killed server is back within seconds; each pause is spread by half of itself.
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 2_500,
       timeout: 10_000,
       auth: { protocol: PROTOCOL, ...(options.token === undefined ? {} : { token: options.token }) },
     };
@@ -219,7 +220,7 @@ class SocketClient implements Client {
   #reconnectLater(): void {
     this.#cancelReconnect?.();
     this.#refusals += 1;
-    this.#cancelReconnect = this.#clock.after(backoffMs(this.#refusals, this.#random, 1_000, 30_000), () =>
+    this.#cancelReconnect = this.#clock.after(backoffMs(this.#refusals, this.#random, 500, 30_000), () =>
       this.#socket.connect(),
     );
   }

@@ -15,7 +15,7 @@ export const systemClock: Clock = {
 };
 
 /** Exponential pause with full jitter over its upper half, so that many clients do not return at once. */
-export function backoffMs(failures: number, random: () => number, firstMs = 500, mostMs = 15_000): number {
+export function backoffMs(failures: number, random: () => number, firstMs = 300, mostMs = 10_000): number {
   const ceiling = Math.min(mostMs, firstMs * 2 ** Math.max(0, failures - 1));
   return ceiling / 2 + (ceiling / 2) * random();
 }

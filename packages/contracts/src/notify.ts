@@ -18,8 +18,8 @@ export const SeriesHint = z.union([
 ]);
 export type SeriesHint = z.infer<typeof SeriesHint>;
 
-/** `series` is empty when only the epoch changed. */
-export const BarsHint = z.object({ epoch: Epoch, series: z.array(SeriesHint) });
+/** `series` is empty when only the epoch changed. `committedAt`: when the change was made, Unix milliseconds of the database's clock. */
+export const BarsHint = z.object({ epoch: Epoch, committedAt: z.number().optional(), series: z.array(SeriesHint) });
 export type BarsHint = z.infer<typeof BarsHint>;
 
 export const ForecastsHint = z.object({

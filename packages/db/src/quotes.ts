@@ -6,6 +6,8 @@ export interface QuoteState {
   ticker: string;
   price: number;
   quoteTime: UnixSeconds;
+  /** When the poll that brought it was answered, Unix milliseconds. */
+  receivedAt: number;
   previousClose: number | null;
   marketState: string;
   delaySeconds: number;
@@ -19,6 +21,7 @@ export async function listQuotes(db: Database, tickers?: readonly string[]): Pro
       'ticker',
       'price',
       'quote_time',
+      'received_at',
       'previous_close as previousClose',
       'market_state as marketState',
       'delay_seconds as delaySeconds',
@@ -30,5 +33,9 @@ export async function listQuotes(db: Database, tickers?: readonly string[]): Pro
     query = query.where('ticker', 'in', [...tickers]);
   }
   const rows = await answering(() => query.execute());
-  return rows.map(({ quote_time, ...row }) => ({ ...row, quoteTime: toUnixSeconds(quote_time) }));
+  return rows.map(({ quote_time, received_at, ...row }) => ({
+    ...row,
+    quoteTime: toUnixSeconds(quote_time),
+    receivedAt: received_at.getTime(),
+  }));
 }

@@ -8,7 +8,7 @@ export type FrameEvent = keyof typeof OPENING;
 const COMMA = 0x2c;
 const CLOSING = Buffer.from(']]');
 /** Kept frames are dropped together beyond this: it only has to last for one round of flushes. */
-const MOST_KEPT_BYTES = 4 * 1_024 * 1_024;
+const MOST_KEPT_BYTES = 1_024 * 1_024;
 
 export class Frame {
   /** The whole WebSocket frame, unmasked: Engine.IO hands it to the socket as it is. */
@@ -31,27 +31,45 @@ interface Part {
   json: Buffer;
 }
 
+interface Kept {
+  event: FrameEvent;
+  items: readonly object[];
+  frame: Frame;
+}
+
 export class FrameEncoder {
   readonly #parts = new WeakMap<object, Part>();
-  readonly #frames = new Map<string, Frame>();
+  /** By a number made of the ids of their parts. */
+  readonly #kept = new Map<number, Kept>();
+  readonly #scratch: Buffer[] = [];
   #keptBytes = 0;
   #nextId = 0;
 
-  /** Items are told apart by identity: whoever changes one makes a new one. */
+  /** Items are told apart by identity: whoever changes one makes a new one, and leaves the list as it is. */
   encode(event: FrameEvent, items: readonly object[]): Frame {
-    const parts = items.map((item) => this.#part(item));
-    // Ids are never used again, so a kept frame cannot be out of date.
-    const key = parts.length === 1 ? `${event}${parts[0]?.id}` : event + parts.map(({ id }) => id).join();
-    const known = this.#frames.get(key);
-    if (known !== undefined) return known;
-    const frame = assemble(OPENING[event], parts);
+    const parts = this.#scratch;
+    let hash = event.length;
+    let length = MESSAGE.length + OPENING[event].length + Math.max(0, items.length - 1) + CLOSING.length;
+    for (let index = 0; index < items.length; index += 1) {
+      const { id, json } = this.#part(items[index] as object);
+      hash = (Math.imul(hash, 31) + id) | 0;
+      length += json.length;
+      parts[index] = json;
+    }
+    const kept = this.#kept.get(hash);
+    if (kept !== undefined && kept.event === event && same(kept.items, items)) return kept.frame;
+    const frame = assemble(OPENING[event], parts, items.length, length);
+    this.#keep(hash, { event, items, frame });
+    return frame;
+  }
+
+  #keep(hash: number, kept: Kept): void {
     if (this.#keptBytes > MOST_KEPT_BYTES) {
-      this.#frames.clear();
+      this.#kept.clear();
       this.#keptBytes = 0;
     }
-    this.#frames.set(key, frame);
-    this.#keptBytes += frame.bytes.length;
-    return frame;
+    this.#kept.set(hash, kept);
+    this.#keptBytes += kept.frame.bytes.length;
   }
 
   #part(item: object): Part {
@@ -63,22 +81,28 @@ export class FrameEncoder {
   }
 }
 
+function same(left: readonly object[], right: readonly object[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index += 1) if (left[index] !== right[index]) return false;
+  return true;
+}
+
 /** Engine.IO's packet type `message`, in front of Socket.IO's packet. */
 const MESSAGE = '4';
 
-function assemble(opening: string, parts: readonly Part[]): Frame {
-  const commas = Math.max(0, parts.length - 1);
-  const length =
-    MESSAGE.length + opening.length + parts.reduce((sum, { json }) => sum + json.length, commas) + CLOSING.length;
+/** @param length of the payload, bytes */
+function assemble(opening: string, parts: readonly Buffer[], count: number, length: number): Frame {
   const start = headerLength(length);
   const bytes = Buffer.allocUnsafe(start + length);
   writeHeader(bytes, length);
   let at = start + bytes.write(MESSAGE + opening, start, 'latin1');
-  for (const [index, { json }] of parts.entries()) {
+  for (let index = 0; index < count; index += 1) {
+    const json = parts[index] as Buffer;
     if (index > 0) bytes[at++] = COMMA;
-    at += json.copy(bytes, at);
+    bytes.set(json, at);
+    at += json.length;
   }
-  CLOSING.copy(bytes, at);
+  bytes.set(CLOSING, at);
   return new Frame(bytes, start + MESSAGE.length);
 }
 

@@ -80,6 +80,7 @@ export class Hub {
     this.#options = options;
     this.forecasts = new ForecastBoard(options.db);
     this.#flusher = new Flusher(options.flushIntervalMs ?? 100);
+    options.metrics.watchBuffers(() => this.#bufferedBytes());
   }
 
   start(): void {
@@ -136,6 +137,12 @@ export class Hub {
     return session;
   }
 
+  #bufferedBytes(): number {
+    let bytes = 0;
+    for (const session of this.#sessions) bytes += session.bufferedBytes;
+    return bytes;
+  }
+
   leave(session: Session): void {
     if (!this.#sessions.delete(session)) return;
     session.close();
@@ -152,6 +159,7 @@ export class Hub {
       resolution,
       epoch,
       head: this.#headOf(ticker, baseOf(resolution)),
+      now: Date.now,
       readChanges: (after) => this.readChanges(ticker, resolution, after, MOST_PUSHED_BARS),
       onOtherEpoch: () => void this.sweep(),
       onReadFailed: (err) => this.#options.logger.warn({ err, ticker, resolution }, 'changes could not be read'),
@@ -197,7 +205,8 @@ export class Hub {
     if (known !== undefined) return known;
     const epoch = this.#epoch ?? ('unknown' as Epoch);
     const heads = { ...this.#heads.get(ticker) };
-    const status = { ticker, ...this.#options.board.freshness(ticker), epoch, heads };
+    const polledAt = this.#options.board.quote(ticker)?.receivedAt ?? null;
+    const status = { ticker, ...this.#options.board.freshness(ticker), epoch, heads, polledAt };
     this.#statuses.set(ticker, status);
     return status;
   }
@@ -306,6 +315,10 @@ export class Hub {
       void this.sweep();
       return;
     }
+    const { committedAt } = hint;
+    // Clocks of two machines may differ by a little.
+    if (committedAt !== undefined)
+      this.#options.metrics.listenLag.observe(Math.max(0, Date.now() - committedAt) / 1_000);
     for (const change of hint.series) {
       const { ticker, resolution, prev, revision } = change;
       if (revision <= this.#headOf(ticker, resolution)) continue;
@@ -316,7 +329,7 @@ export class Hub {
       this.#setHead(ticker, resolution, revision);
       for (const each of RESOLUTIONS.filter((candidate) => baseOf(candidate) === resolution)) {
         const feed = this.#feeds.get(`${ticker} ${each}`);
-        if (each === resolution) feed?.change(prev, revision, change.bars);
+        if (each === resolution) feed?.change(prev, revision, change.bars, committedAt);
         else feed?.catchUp(revision);
       }
     }

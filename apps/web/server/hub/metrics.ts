@@ -1,5 +1,5 @@
 /** What the hub counts. Names are public: dashboards and alerts rely on them. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Counts in the hot path, a hundred thousand times a second: a number here, the library's counter when it is asked. */
 export class Tally {
@@ -14,6 +14,8 @@ export class Tally {
   }
 }
 
+const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10];
+
 export interface HubMetrics {
   connections: Gauge;
   subscriptions: Gauge;
@@ -23,6 +25,11 @@ export interface HubMetrics {
   answers: Counter<'mode'>;
   refusals: Counter<'code'>;
   reads: Counter<'what'>;
+  listenLag: Histogram;
+  /** Of some of the frames. */
+  commitToPush: Histogram;
+  /** Asked when the metrics are read. */
+  watchBuffers(bytes: () => number): void;
   hintsMalformed: Counter;
   hintsLost: Counter;
   epochChanges: Counter;
@@ -46,7 +53,21 @@ export function createHubMetrics(registry: Registry): HubMetrics {
     });
     return counted;
   };
+  let bufferedBytes = () => 0;
+  new Gauge({
+    name: 'tapecast_hub_buffered_bytes',
+    help: 'Bytes that wait in front of slow clients, all together',
+    registers,
+    collect() {
+      this.set(bufferedBytes());
+    },
+  });
+  const histogram = (name: string, help: string): Histogram =>
+    new Histogram({ name: `tapecast_hub_${name}`, help, buckets: LATENCY_BUCKETS, registers });
   return {
+    listenLag: histogram('listen_lag_seconds', 'From the commit of a change to the hint of it in the hub'),
+    commitToPush: histogram('commit_to_push_seconds', 'From the commit of a change to its frame, of one frame in 16'),
+    watchBuffers: (bytes) => (bufferedBytes = bytes),
     connections: gauge('connections', 'Clients that are connected'),
     subscriptions: gauge('subscriptions', 'Series that clients are subscribed to, counted per client'),
     frames: tally('frames_total', 'Frames of bars that were sent'),

@@ -5,6 +5,7 @@ import { unixSeconds, type Epoch, type Revision } from '@tapecast/contracts/unit
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChangeMerger } from './change-merger.ts';
+import { Tally } from './metrics.ts';
 import { nudge, Outbox } from './outbox.ts';
 
 const bar = (time: number, close: number): Bar => [unixSeconds(time), close, close, close, close, null];
@@ -27,7 +28,7 @@ describe('Outbox', () => {
     const outbox = started(4);
     const only = change(4, 5);
     outbox.add(only);
-    expect(outbox.take()?.change).toBe(only);
+    expect(outbox.take(new Tally())).toBe(only);
     expect(outbox.due).toBe(false);
   });
 
@@ -41,7 +42,7 @@ describe('Outbox', () => {
     early.add(change(4, 5));
     early.add(change(5, 6));
     early.start(5 as Revision);
-    expect(early.take()?.change).toMatchObject({ prev: 5, revision: 6 });
+    expect(early.take(new Tally())).toMatchObject({ prev: 5, revision: 6 });
   });
 
   it('merges to the newest state of each bar, from the client’s revision on', () => {
@@ -49,7 +50,7 @@ describe('Outbox', () => {
       fc.property(fc.array(fc.tuple(fc.nat(5), fc.nat(9)), { minLength: 1, maxLength: 60 }), (writes) => {
         const outbox = started(0);
         writes.forEach(([time, close], index) => outbox.add(change(index, index + 1, [bar(time, close)])));
-        const taken = outbox.take()?.change;
+        const taken = outbox.take(new Tally());
         expect(taken).toMatchObject({ prev: 0, revision: writes.length });
         const newest = new Map(writes.map(([time, close]) => [time, bar(time, close)]));
         expect(taken?.bars).toEqual([...newest].sort(([left], [right]) => left - right).map(([, each]) => each));
@@ -68,20 +69,20 @@ describe('Outbox', () => {
         ),
       );
     }
-    const taken = outbox.take()?.change;
+    const taken = outbox.take(new Tally());
     expect(taken).toMatchObject({ prev: 30, revision: 30, bars: [] });
   });
 
   it('shows a gap instead of closing it', () => {
     const outbox = started(3);
     outbox.add(change(5, 6));
-    expect(outbox.take()?.change).toMatchObject({ prev: 5, revision: 6 });
+    expect(outbox.take(new Tally())).toMatchObject({ prev: 5, revision: 6 });
   });
 
   it('forgets the old epoch when another begins', () => {
     const outbox = started(8);
     outbox.add(change(8, 9));
     outbox.add(nudge(change(0, 2, [], 'f')));
-    expect(outbox.take()?.change).toMatchObject({ epoch: 'f', prev: 2, revision: 2, bars: [] });
+    expect(outbox.take(new Tally())).toMatchObject({ epoch: 'f', prev: 2, revision: 2, bars: [] });
   });
 });

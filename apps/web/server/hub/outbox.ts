@@ -13,7 +13,9 @@ const MOST_CHANGES = 16;
 export class Outbox {
   /** The client holds everything up to here; null until its ack is on the way. */
   #cursor: Revision | null = null;
-  #waiting: BarsChange[] = [];
+  /** The oldest change that waits; most of the time the only one, which needs no list. */
+  #first: BarsChange | null = null;
+  #later: BarsChange[] | null = null;
   #waitingBars = 0;
   readonly #merger: ChangeMerger;
 
@@ -24,43 +26,57 @@ export class Outbox {
   /** The ack says `revision`: what came while it was read and is part of it is dropped. */
   start(revision: Revision): void {
     this.#cursor = revision;
-    if ((this.#waiting.at(-1)?.revision ?? 0) <= revision) this.#replace([]);
+    if (((this.#later?.at(-1) ?? this.#first)?.revision ?? 0) <= revision) this.#replace(null);
+  }
+
+  /** Nothing is due any more. */
+  stop(): void {
+    this.#cursor = null;
+    this.#replace(null);
   }
 
   get due(): boolean {
-    return this.#cursor !== null && this.#waiting.length > 0;
+    return this.#cursor !== null && this.#first !== null;
   }
 
   add(change: BarsChange): void {
-    const before = this.#waiting.at(-1);
-    // A change without bars whose prev is its revision says: ask anew. So does a change of another epoch.
-    if (before !== undefined && (before.epoch !== change.epoch || isNudge(change))) this.#replace([change]);
-    else if (before !== undefined && isNudge(before)) this.#replace([nudge(change)]);
-    else {
-      this.#waiting.push(change);
-      this.#waitingBars += change.bars.length;
+    if (this.#first === null) {
+      this.#replace(change);
+      return;
     }
-    if (this.#waiting.length > MOST_CHANGES) this.#replace([this.#merger.merge(this.#waiting)]);
-    if (this.#waitingBars > MOST_BARS) this.#replace([nudge(change)]);
+    const before = this.#later?.at(-1) ?? this.#first;
+    // A change without bars whose prev is its revision says: ask anew. So does a change of another epoch.
+    if (before.epoch !== change.epoch || isNudge(change)) this.#replace(change);
+    else if (isNudge(before)) this.#replace(nudge(change));
+    else {
+      (this.#later ??= []).push(change);
+      this.#waitingBars += change.bars.length;
+      if (this.#later.length >= MOST_CHANGES) this.#replace(this.#merger.merge([this.#first, ...this.#later]));
+    }
+    if (this.#waitingBars > MOST_BARS) this.#replace(nudge(change));
   }
 
-  /** One change from the client's revision on, and how many were merged into it; null when nothing is due. */
-  take(): { change: BarsChange; merged: number } | null {
+  /** One change from the client's revision on; null when nothing is due. @param merged counts those that are part of it */
+  take(merged: { add(count: number): void }): BarsChange | null {
+    const first = this.#first;
     const cursor = this.#cursor;
-    const count = this.#waiting.length;
-    if (count === 0 || cursor === null) return null;
-    const change = this.#merger.merge(this.#waiting);
-    this.#waiting.length = 0;
-    this.#waitingBars = 0;
+    if (first === null || cursor === null) return null;
+    let change = first;
+    if (this.#later !== null) {
+      merged.add(this.#later.length);
+      change = this.#merger.merge([first, ...this.#later]);
+    }
+    this.#replace(null);
     this.#cursor = change.revision;
     // Unchanged where it can be, so that what is shared can be encoded once. A prev above the cursor tells of a gap.
     const continues = change.prev < cursor && cursor < change.revision;
-    return { change: continues ? { ...change, prev: cursor } : change, merged: count - 1 };
+    return continues ? { ...change, prev: cursor } : change;
   }
 
-  #replace(changes: BarsChange[]): void {
-    this.#waiting = changes;
-    this.#waitingBars = changes.reduce((sum, { bars }) => sum + bars.length, 0);
+  #replace(change: BarsChange | null): void {
+    this.#first = change;
+    this.#later = null;
+    this.#waitingBars = change?.bars.length ?? 0;
   }
 }
 

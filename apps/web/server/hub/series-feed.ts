@@ -23,6 +23,8 @@ export interface SeriesFeedOptions {
   readChanges(after: Revision): Promise<SeriesChanges | null>;
   /** A read met another epoch: the hub looks into it. */
   onOtherEpoch(): void;
+  /** Unix milliseconds. */
+  now(): number;
   /** The next sweep tries again. */
   onReadFailed(error: unknown): void;
 }
@@ -56,10 +58,10 @@ export class SeriesFeed {
   }
 
   /** A hint with its bars, in the order of commits. */
-  change(prev: Revision, revision: Revision, bars: Bar[]): void {
+  change(prev: Revision, revision: Revision, bars: Bar[], committedAt?: number): void {
     if (revision <= this.#head) return;
     if (this.#reading || prev > this.#head) this.catchUp(revision);
-    else this.#tell({ prev: this.#head, revision, bars });
+    else this.#tell({ prev: this.#head, revision, bars, ...(committedAt === undefined ? {} : { committedAt }) });
   }
 
   /** Reads on until `target` is told. */
@@ -95,10 +97,11 @@ export class SeriesFeed {
     }
   }
 
-  #tell(news: Pick<BarsChange, 'prev' | 'revision' | 'bars'>): void {
+  #tell(news: Pick<BarsChange, 'prev' | 'revision' | 'bars' | 'committedAt'>): void {
     this.#head = news.revision;
-    const { prev, revision, bars } = news;
-    const change: BarsChange = { epoch: this.#epoch, ...this.#key(), prev, revision, bars };
+    const { prev, revision, bars, ...committed } = news;
+    const pushedAt = this.#options.now();
+    const change = { epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt };
     for (const subscriber of this.subscribers) subscriber.takeChange(change);
   }
 

@@ -1,5 +1,5 @@
 /** Socket.IO in front of the hub: handshake, requests, limits. Everything a client sends is unknown until it is parsed. */
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import {
   Handshake,
   PROTOCOL_VERSION,
@@ -12,69 +12,120 @@ import {
 import type { Logger } from '@tapecast/runtime/logger';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import type { TrustedProxies } from '../client-address.ts';
+import type { Limits } from '../limits.ts';
+import type { AllowedOrigins } from '../origins.ts';
+import { AddressCount } from './address-count.ts';
+import { channelOf, engineOf, type Engine } from './channel.ts';
 import { Encoded, encodedParser } from './encoded.ts';
 import { FrameEncoder } from './frame-encoder.ts';
+import type { Hub } from './hub.ts';
 import { JsonMemo } from './json-memo.ts';
-import type { Channel, Session } from './session.ts';
+import type { HubMetrics } from './metrics.ts';
+import type { Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Larger messages end the connection before they are read; a full subscribe needs a quarter of it. */
-const MOST_MESSAGE_BYTES = 256 * 1_024;
-const BURST_REQUESTS = 60;
-const REQUESTS_PER_SECOND = 20;
-/** Told to move, clients come back within this time. */
-const CLOSE_SPREAD_MS = 500;
+/** A client that sends too much is not read from for so long. */
+const PAUSE_MS = 500;
+const REFUSED_LEAVE_MS = 1_000;
+const COMPRESSED_FROM_BYTES = 1_024;
 
-export interface SocketServerOptions extends Omit<SubscribeOptions, 'memo'> {
+export interface SocketServerOptions {
+  hub: Hub;
+  metrics: HubMetrics;
   logger: Logger;
-  path?: string;
+  limits: Limits;
+  proxies: TrustedProxies;
+  origins: AllowedOrigins;
+  path: string;
+  /** permessage-deflate: fewer bytes for more CPU, and each frame is then made for each client. */
+  compression: boolean;
+  /** Told to move, clients leave spread over this time. */
+  drainMs: number;
 }
+
+type Serving = SocketServerOptions & SubscribeOptions;
 
 type ClientSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 export interface SocketServer {
+  /** How long the clients' leaving takes. */
+  readonly drainMs: number;
   /** Tells every client to connect again, elsewhere or later. */
   close(): Promise<void>;
 }
 
 export function attachSocketServer(http: HttpServer, options: SocketServerOptions): SocketServer {
+  const { limits, origins, proxies } = options;
   const io = new Server<ClientToServerEvents, ServerToClientEvents>(http, {
-    path: options.path ?? '/socket.io/',
+    path: options.path,
     serveClient: false,
     parser: encodedParser,
-    perMessageDeflate: false,
-    httpCompression: false,
-    maxHttpBufferSize: MOST_MESSAGE_BYTES,
+    perMessageDeflate: options.compression ? { threshold: COMPRESSED_FROM_BYTES } : false,
+    httpCompression: options.compression,
+    maxHttpBufferSize: limits.messageBytes,
     pingInterval: 10_000,
     pingTimeout: 8_000,
     connectTimeout: 10_000,
+    cors: { origin: (origin, callback) => callback(null, origin !== undefined && origins.isNamed(origin)) },
   });
+  const addresses = new AddressCount(limits.connectionsPerAddress);
+  io.engine.on(
+    'connection',
+    (connection: { request: IncomingMessage; once(event: 'close', task: () => void): void }) => {
+      const address = proxies.clientAddress(connection.request);
+      addresses.enter(address);
+      connection.once('close', () => addresses.leave(address));
+    },
+  );
   io.use((socket, next) => {
-    const handshake = Handshake.safeParse(socket.handshake.auth);
-    if (handshake.success) return next();
-    const message = `this server speaks protocol ${PROTOCOL_VERSION}: connect with auth { protocol: ${PROTOCOL_VERSION} }, or reload the page`;
-    const error: Error & { data?: WireError } = new Error(message);
-    error.data = { code: 'unsupported_protocol', message };
-    next(error);
+    const refusal = refusalOf(socket, addresses, options);
+    if (refusal === null) return next();
+    options.metrics.refusals.inc({ code: refusal.code });
+    // Whoever does not leave by itself is shown out.
+    setTimeout(() => socket.conn.close(), REFUSED_LEAVE_MS);
+    next(Object.assign(new Error(refusal.message), { data: refusal }));
   });
   const encoder = new FrameEncoder();
-  const subscribing = { ...options, memo: new JsonMemo() };
+  const subscribing = { ...options, maxSeriesPerSocket: limits.seriesPerSocket, memo: new JsonMemo() };
   io.on('connection', (socket) => serve(socket, subscribing, encoder));
   return {
+    drainMs: options.drainMs,
     async close() {
       const sockets = [...io.of('/').sockets.values()];
-      await Promise.all(sockets.map((socket) => closeLater(socket)));
+      await Promise.all(sockets.map((socket) => closeLater(socket, Math.random() * options.drainMs)));
       // Ends what is left, the HTTP server too.
       await io.close();
     },
   };
 }
 
-function serve(socket: ClientSocket, options: SubscribeOptions & { logger: Logger }, encoder: FrameEncoder): void {
+function refusalOf(
+  socket: ClientSocket,
+  addresses: AddressCount,
+  { limits, origins, proxies }: SocketServerOptions,
+): WireError | null {
+  if (!Handshake.safeParse(socket.handshake.auth).success) {
+    const message = `this server speaks protocol ${PROTOCOL_VERSION}: connect with auth { protocol: ${PROTOCOL_VERSION} }, or reload the page`;
+    return { code: 'unsupported_protocol', message };
+  }
+  if (!origins.allows(socket.request)) {
+    return { code: 'forbidden_origin', message: 'pages of this origin may not connect; the operator can allow it' };
+  }
+  if (addresses.isOver(proxies.clientAddress(socket.request))) {
+    const message = `an address may have ${limits.connectionsPerAddress} connections; close some, or share one`;
+    return { code: 'too_many_connections', message };
+  }
+  return null;
+}
+
+function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): void {
   const { hub, logger, metrics } = options;
-  const session = hub.open(channelOf(socket, encoder));
-  const bucket = new TokenBucket(BURST_REQUESTS, REQUESTS_PER_SECOND);
+  const session = hub.open(channelOf(engineOf(socket), encoder));
+  const { requestBurst, requestsPerSecond } = options.limits;
+  const bucket = new TokenBucket(requestBurst, requestsPerSecond);
+  throttle(engineOf(socket), new TokenBucket(2 * requestBurst, 2 * requestsPerSecond));
   socket.on('disconnect', () => hub.leave(session));
   socket.onAny((event: string, ...parameters: unknown[]) => {
     const ack = parameters.at(-1);
@@ -85,7 +136,7 @@ function serve(socket: ClientSocket, options: SubscribeOptions & { logger: Logge
     };
     const payload = parameters.length > 1 ? parameters[0] : undefined;
     if (!bucket.take()) {
-      answer(refuse('rate_limited', `at most ${REQUESTS_PER_SECOND} requests a second; wait and ask again`));
+      answer(refuse('rate_limited', `at most ${requestsPerSecond} requests a second; wait and ask again`));
     } else if (event === 'subscribe') {
       answerSubscribe(options, session, payload, answer).catch((err: unknown) =>
         logger.error({ err }, 'a subscribe could not be answered'),
@@ -95,35 +146,20 @@ function serve(socket: ClientSocket, options: SubscribeOptions & { logger: Logge
   });
 }
 
-/** What Engine.IO has and does not declare. */
-interface Engine {
-  readonly transport: {
-    readonly name: string;
-    readonly writable: boolean;
-    readonly perMessageDeflate: unknown;
-    readonly socket?: { readonly bufferedAmount: number };
-  };
-  readonly writeBuffer: { readonly data?: unknown }[];
-  send(packet: string, options: { wsPreEncodedFrame: Buffer[] }): void;
-}
-
-/** Below Socket.IO's encoder, which would stringify the same for each client. */
-function channelOf(socket: ClientSocket, encoder: FrameEncoder): Channel {
-  const engine = socket.conn as unknown as Engine;
-  return {
-    get drained() {
-      return engine.transport.writable && engine.writeBuffer.length === 0;
-    },
-    get bufferedBytes() {
-      return engine.transport.socket?.bufferedAmount ?? 0;
-    },
-    send(event, items) {
-      const frame = encoder.encode(event, items);
-      const { name, perMessageDeflate } = engine.transport;
-      const asItIs = name === 'websocket' && !perMessageDeflate;
-      engine.send(asItIs ? '' : frame.text, { wsPreEncodedFrame: [frame.bytes] });
-    },
-  };
+/** Counts whatever a client sends, protocol or not; when that is far too much, the rest waits in the network. */
+function throttle(engine: Engine, bucket: TokenBucket): void {
+  let paused = false;
+  engine.on('packet', ({ type }) => {
+    if (type === 'pong' || bucket.take() || paused) return;
+    const { socket } = engine.transport;
+    if (socket?.pause === undefined) return;
+    paused = true;
+    socket.pause();
+    setTimeout(() => {
+      paused = false;
+      socket.resume?.();
+    }, PAUSE_MS);
+  });
 }
 
 function unsubscribe(session: Session, payload: unknown): UnsubscribeAck {
@@ -134,11 +170,11 @@ function unsubscribe(session: Session, payload: unknown): UnsubscribeAck {
 }
 
 /** Closing the transport, not the socket: clients take that for a lost connection and return by themselves. */
-function closeLater(socket: ClientSocket): Promise<void> {
+function closeLater(socket: ClientSocket, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(() => {
       socket.conn.close();
       resolve();
-    }, Math.random() * CLOSE_SPREAD_MS);
+    }, delayMs);
   });
 }

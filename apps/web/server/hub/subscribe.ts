@@ -53,6 +53,8 @@ export async function answerSubscribe(
   const parsed = SubscribeRequest.safeParse(payload);
   if (!parsed.success) return send(refuseRequest(payload, parsed.error));
   const { hub } = options;
+  // A hub that has just started has not looked yet: that takes a moment, and clients would take longer to ask again.
+  if (hub.epoch === null) await hub.sweep();
   if (hub.epoch === null) return send(unavailable());
   const asked: Asked[] = [];
   const answers: (SeriesState | SeriesRefusal)[] = [];

@@ -1,0 +1,197 @@
+/**
+ * Fan-out: what a delivered update costs the server (W1), what a frame costs (W2), what a quiet connection costs and how
+ * soon all are back after a kill (W3). Hub, baselines, clients and database are processes of their own on loopback.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ask } from './fanout/answers.ts';
+import type { Kind, LoadReport, LoadRequest, ServerReady, ServerRequest, Usage } from './fanout/messages.ts';
+import { Writer } from './fanout/writer.ts';
+import { endChild, nextMessage, openBenchDatabase, startChild, startChildWith } from './latency/world.ts';
+
+const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'w1,w2,w3' },
+    seconds: number(15),
+    clients: number(1_000),
+    tickers: number(20),
+    universe: number(100),
+    rate: number(5),
+    'w2-clients': number(2_000),
+    'w2-rate': number(20),
+    'w3-clients': number(10_000),
+    /** Writes a CPU profile of the hub into this folder. */
+    profile: { type: 'string' },
+  },
+});
+const parts = new Set(values.only.split(','));
+const seconds = Number(values.seconds);
+const WARM_UP_SECONDS = 3;
+
+const universe = Array.from({ length: Number(values.universe) }, (_, index) => `T${index + 1}`);
+console.log('Starting a database of our own …');
+const database = await openBenchDatabase(universe);
+const writer = new Writer(database.ingestorUrl);
+const children = new Set<ChildProcess>();
+
+async function startServer(kind: Kind, port = 0): Promise<{ child: ChildProcess; port: number }> {
+  const options =
+    values.profile === undefined || kind !== 'hub' ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const child = startChildWith(options, '../fanout/server-process.ts', kind, database.webUrl, String(port));
+  children.add(child);
+  return { child, port: (await nextMessage<ServerReady>(child)).port };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  children.delete(child);
+  await endChild(child);
+}
+
+interface Measured {
+  report: LoadReport;
+  /** Server CPU, µs. */
+  perUpdate: number;
+  perFrame: number;
+  busy: number;
+}
+
+async function measure(
+  kind: Kind,
+  load: { clients: number; tickers: string[][]; groups: string[][]; rate: number },
+): Promise<Measured> {
+  const server = await startServer(kind);
+  const loader = startChild('../fanout/load-process.ts');
+  children.add(loader);
+  const tell = (request: LoadRequest) => ask<LoadReport>(loader, request);
+  const usage = () => ask<Usage>(server.child, 'usage' satisfies ServerRequest);
+  try {
+    await tell({ do: 'connect', kind, port: server.port, clients: load.clients, tickers: load.tickers });
+    await writer.run(load.groups, load.rate, WARM_UP_SECONDS);
+    await sleep(500);
+    await tell({ do: 'begin' });
+    const before = await usage();
+    const behindMs = await writer.run(load.groups, load.rate, seconds);
+    const report = await tell({ do: 'report', rows: await writer.rows() });
+    const after = await usage();
+    const cpu = after.cpuMicros - before.cpuMicros;
+    const busy = cpu / (seconds * 1e6);
+    console.log(
+      `  ${kind}: ${report.delivered}/${report.expected} updates in ${report.frames} frames, ${report.wrong} wrong states, ${report.gaps} gaps; ` +
+        `p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms; server CPU ${(100 * busy).toFixed(0)} % of a core, ` +
+        `${(cpu / report.delivered).toFixed(2)} µs an update, ${(cpu / report.frames).toFixed(2)} µs a frame` +
+        (behindMs > 500 ? `; the writer fell ${Math.round(behindMs)} ms behind` : ''),
+    );
+    return { report, perUpdate: cpu / report.delivered, perFrame: cpu / report.frames, busy };
+  } finally {
+    await end(loader);
+    await end(server.child);
+  }
+}
+
+/** A group is written by one statement; each ticker is in one group. */
+function groupsOf(tickers: string[], count: number): string[][] {
+  return Array.from({ length: count }, (_, group) => tickers.filter((_ticker, index) => index % count === group));
+}
+
+const round = (value: number, digits = 3) => Number(value.toFixed(digits));
+const figures: Record<string, number> = {};
+
+async function w1(): Promise<void> {
+  const clients = Number(values.clients);
+  const each = Number(values.tickers);
+  const rate = Number(values.rate);
+  console.log(
+    `W1: ${clients} clients × ${each} of ${universe.length} tickers × ${rate} updates/s per ticker, ${seconds} s …`,
+  );
+  // Everyone has a choice of their own: a step that shares no divisor with the universe reaches all of it.
+  const tickers = Array.from({ length: clients }, (_, client) =>
+    Array.from(
+      { length: each },
+      (_unused, index) => universe[(client * 37 + index * (1 + 2 * (client % 7))) % universe.length] ?? '',
+    ),
+  ).map((chosen) => [...new Set([...chosen, ...universe])].slice(0, each));
+  const load = { clients, tickers, groups: groupsOf(universe, 20), rate };
+  const hub = await measure('hub', load);
+  const rooms = await measure('rooms', load);
+  figures['w1_delivered'] = hub.report.delivered / hub.report.expected;
+  figures['w1_wrong_states'] = hub.report.wrong;
+  figures['w1_p50_ms'] = round(hub.report.p50Ms);
+  figures['w1_p99_ms'] = round(hub.report.p99Ms);
+  figures['w1_cpu_us_per_update'] = round(hub.perUpdate);
+  figures['w1_rooms_cpu_us_per_update'] = round(rooms.perUpdate);
+  figures['w1_rooms_p99_ms'] = round(rooms.report.p99Ms);
+  figures['w1_cpu_ratio'] = round(hub.perUpdate / rooms.perUpdate);
+  if (hub.report.delivered !== hub.report.expected || hub.report.wrong > 0) process.exitCode = 1;
+}
+
+async function w2(): Promise<void> {
+  const clients = Number(values['w2-clients']);
+  const rate = Number(values['w2-rate']);
+  console.log(`W2: one ticker, ${clients} clients, ${rate} updates/s, ${seconds} s …`);
+  const ticker = universe.slice(0, 1);
+  const load = { clients, tickers: [ticker], groups: [ticker], rate };
+  const hub = await measure('hub', load);
+  const ws = await measure('ws', load);
+  figures['w2_cpu_us_per_frame'] = round(hub.perFrame);
+  figures['w2_ws_cpu_us_per_frame'] = round(ws.perFrame);
+  figures['w2_p99_ms'] = round(hub.report.p99Ms);
+  figures['w2_cpu_ratio'] = round(hub.perFrame / ws.perFrame);
+}
+
+async function w3(): Promise<void> {
+  const clients = Number(values['w3-clients']);
+  const ticker = universe.slice(0, 1);
+  console.log(`W3: ${clients} quiet connections …`);
+  let hub = await startServer('hub');
+  const idle = startChild('../fanout/idle-process.ts');
+  children.add(idle);
+  try {
+    await writer.update(ticker);
+    await sleep(1_000);
+    const empty = await ask<Usage>(hub.child, 'usage');
+    const startedAt = performance.now();
+    await ask(idle, { do: 'connect', port: hub.port, clients, ticker: ticker[0] });
+    console.log(`  connected within ${round((performance.now() - startedAt) / 1_000, 1)} s`);
+    await ask(idle, { do: 'await', close: await writer.update(ticker) });
+    // Long enough for heartbeats and statuses, as in a quiet hour.
+    await sleep(10_000);
+    const full = await ask<Usage>(hub.child, 'usage');
+    await sleep(10_000);
+    const later = await ask<Usage>(hub.child, 'usage');
+    figures['w3_connections'] = clients;
+    figures['w3_bytes_per_connection'] = Math.round((later.rssBytes - empty.rssBytes) / clients);
+    figures['w3_idle_cpu_share'] = round((later.cpuMicros - full.cpuMicros) / 10e6);
+    console.log(
+      `  ${figures['w3_bytes_per_connection']} bytes a connection, ${100 * figures['w3_idle_cpu_share']} % of a core`,
+    );
+    const killedAt = performance.now();
+    children.delete(hub.child);
+    hub.child.kill('SIGKILL');
+    const close = await writer.update(ticker);
+    const back = ask(idle, { do: 'await', close });
+    hub = await startServer('hub', hub.port);
+    figures['w3_restart_s'] = round((performance.now() - killedAt) / 1_000, 2);
+    await back;
+    figures['w3_recovery_s'] = round((performance.now() - killedAt) / 1_000, 2);
+    console.log(`  hub up again after ${figures['w3_restart_s']} s, all clients after ${figures['w3_recovery_s']} s`);
+  } finally {
+    await end(idle);
+    await end(hub.child);
+  }
+}
+
+try {
+  await writer.open();
+  await writer.update(universe);
+  if (parts.has('w1')) await w1();
+  if (parts.has('w2')) await w2();
+  if (parts.has('w3')) await w3();
+  console.table(figures);
+  console.log(JSON.stringify({ bench: 'fanout', ...figures }));
+} finally {
+  await Promise.all([...children].map(end));
+  await writer.close();
+  await database.close();
+}

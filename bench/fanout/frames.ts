@@ -1,0 +1,83 @@
+/** The WebSocket of a load generator: text frames over a plain socket, so that as little as possible is its own cost. */
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+
+export interface Frames {
+  /** At most 64 KB of ASCII. */
+  send(text: string): void;
+  close(): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function openFrames(port: number, path: string, hear: (text: string) => void, onOpen: () => void): Frames {
+  const socket = connect(port, '127.0.0.1');
+  socket.setNoDelay(true);
+  socket.on('error', () => undefined);
+  socket.write(
+    [
+      `GET ${path} HTTP/1.1`,
+      `Host: 127.0.0.1:${port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      '\r\n',
+    ].join('\r\n'),
+  );
+  let open = false;
+  let rest: Buffer = EMPTY;
+  socket.on('data', (bytes) => {
+    let data = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    if (!open) {
+      const end = data.indexOf('\r\n\r\n');
+      if (end === -1) return void (rest = data);
+      open = true;
+      data = data.subarray(end + 4);
+      onOpen();
+    }
+    let at = 0;
+    for (;;) {
+      const frame = frameAt(data, at);
+      if (frame === null) break;
+      at = frame.end;
+      if (frame.text) hear(data.toString('latin1', frame.start, frame.end));
+    }
+    rest = at === data.length ? EMPTY : data.subarray(at);
+  });
+  return {
+    send: (text) => socket.write(masked(text)),
+    close: () => socket.destroy(),
+  };
+}
+
+const TEXT = 0x81;
+
+/** Unmasked, as servers send; null when it is not all there. */
+function frameAt(data: Buffer, at: number): { text: boolean; start: number; end: number } | null {
+  if (data.length < at + 2) return null;
+  let length = data[at + 1] ?? 0;
+  let start = at + 2;
+  if (length === 126) {
+    if (data.length < at + 4) return null;
+    length = data.readUInt16BE(start);
+    start += 2;
+  } else if (length === 127) {
+    if (data.length < at + 10) return null;
+    length = Number(data.readBigUInt64BE(start));
+    start += 8;
+  }
+  const end = start + length;
+  return data.length < end ? null : { text: data[at] === TEXT, start, end };
+}
+
+/** Clients must mask; a mask of zeros leaves the text as it is. */
+function masked(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const short = payload.length < 126;
+  const head = Buffer.alloc(short ? 6 : 8);
+  head[0] = TEXT;
+  head[1] = 0x80 | (short ? payload.length : 126);
+  if (!short) head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
+}

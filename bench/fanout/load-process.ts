@@ -1,0 +1,158 @@
+/**
+ * Many clients in one process, as thin as a client can be: a socket, the protocol by hand, and the state that it leads to.
+ * They follow the rules of the protocol (prev, revision), so what is counted as delivered is what a client holds.
+ */
+import type { BarsChange, SubscribeAck } from '@tapecast/contracts/socket';
+import { answerAll } from './answers.ts';
+import { openFrames, type Frames } from './frames.ts';
+import { monotonicMs, type Kind, type LoadReport, type LoadRequest } from './messages.ts';
+
+const CONNECT_AT_ONCE = 50;
+/**
+ * This process looks at its sockets every few milliseconds, as a network card gathers packets. On loopback each packet
+ * would otherwise wake it, and the server would pay for that; clients elsewhere cost it nothing of the kind. What it adds
+ * to latencies is counted.
+ */
+const NAP_MS = 4;
+const LATE_MS = 15_000;
+const PATH = '/socket.io/?EIO=4&transport=websocket';
+
+interface Held {
+  revision: number;
+  /** Revision at `begin`. */
+  begun: number;
+  close: number | null;
+}
+
+interface ThinClient {
+  held: Map<string, Held>;
+  socket: Frames;
+}
+
+let clients: ThinClient[] = [];
+let frames = 0;
+/** Bare `ws` sends newest bars without a thought of what came before. */
+let checked = true;
+let gaps = 0;
+/** Latencies in steps of 0.1 ms, up to a minute. */
+const STEP_MS = 0.1;
+const latencies = new Uint32Array(600_000);
+
+/** Clients with the same dues get the same text: it is parsed once, or this process would be what is measured. */
+let known = { text: '', changes: [] as BarsChange[] };
+
+function changesOf(text: string): BarsChange[] {
+  if (text !== known.text) known = { text, changes: (JSON.parse(text.slice(2)) as [string, BarsChange[]])[1] };
+  return known.changes;
+}
+
+async function connect(kind: Kind, port: number, tickers: string[]): Promise<ThinClient> {
+  const held = new Map<string, Held>();
+  return new Promise((resolve, reject) => {
+    const hear = (text: string) => {
+      if (text.startsWith('42["bars"')) take(client, changesOf(text));
+      else if (text === '2') client.socket.send('3');
+      else if (text.startsWith('0')) client.socket.send('40{"protocol":1}');
+      else if (text.startsWith('40')) {
+        const series = tickers.map((ticker) => ({ ticker, resolution: '1m' }));
+        client.socket.send(`420${JSON.stringify(['subscribe', { series }])}`);
+      } else if (text.startsWith('430')) {
+        const [ack] = JSON.parse(text.slice(3)) as [SubscribeAck];
+        if (!ack.ok) return reject(new Error(ack.error.message));
+        for (const state of ack.series) {
+          if ('error' in state) return reject(new Error(state.error.message));
+          const { ticker, revision, bars } = state;
+          held.set(ticker, { revision, begun: revision, close: bars.at(-1)?.[4] ?? null });
+        }
+        resolve(client);
+      }
+    };
+    const client: ThinClient = {
+      held,
+      socket: openFrames(port, kind === 'ws' ? '/' : PATH, hear, () => {
+        if (kind !== 'ws') return;
+        // Bare `ws` has no states to begin with: the first frame tells.
+        for (const ticker of tickers) held.set(ticker, { revision: -1, begun: -1, close: null });
+        resolve(client);
+      }),
+    };
+  });
+}
+
+function take(client: ThinClient, changes: BarsChange[]): void {
+  const now = monotonicMs();
+  frames += 1;
+  for (const { ticker, prev, revision, bars } of changes) {
+    const held = client.held.get(ticker);
+    if (held === undefined || revision <= held.revision) continue;
+    if (held.revision === -1) held.begun = prev;
+    else if (prev > held.revision && checked) gaps += 1;
+    held.revision = revision;
+    const [, , , , close = null, at = null] = bars.at(-1) ?? [];
+    held.close = close;
+    if (at === null) continue;
+    const step = Math.min(latencies.length - 1, Math.max(0, Math.floor((now - at) / STEP_MS)));
+    latencies[step] = (latencies[step] ?? 0) + 1;
+  }
+}
+
+async function connectAll({ kind, port, clients: count, tickers }: Extract<LoadRequest, { do: 'connect' }>) {
+  checked = kind !== 'ws';
+  while (clients.length < count) {
+    const batch = Math.min(CONNECT_AT_ONCE, count - clients.length);
+    const added = Array.from({ length: batch }, (_, index) =>
+      connect(kind, port, tickers[(clients.length + index) % tickers.length] ?? []),
+    );
+    clients.push(...(await Promise.all(added)));
+  }
+}
+
+function begin(): void {
+  frames = 0;
+  gaps = 0;
+  latencies.fill(0);
+  for (const { held } of clients) for (const each of held.values()) each.begun = each.revision;
+}
+
+async function report(rows: [ticker: string, revision: number, close: number][]): Promise<LoadReport> {
+  const expectedOf = new Map(rows.map(([ticker, revision, close]) => [ticker, { revision, close }]));
+  const series = () => clients.flatMap(({ held }) => [...held].map(([ticker, each]) => ({ ...each, ticker })));
+  const complete = () => series().every(({ ticker, revision }) => revision === expectedOf.get(ticker)?.revision);
+  const until = monotonicMs() + LATE_MS;
+  while (!complete() && monotonicMs() < until) await new Promise((resolve) => setTimeout(resolve, 100));
+  let delivered = 0;
+  let expected = 0;
+  let wrong = 0;
+  for (const { ticker, revision, begun, close } of series()) {
+    const row = expectedOf.get(ticker);
+    delivered += revision - begun;
+    expected += (row?.revision ?? 0) - begun;
+    if (row?.revision !== revision || row.close !== close) wrong += 1;
+  }
+  return { delivered, expected, frames, p50Ms: quantile(0.5), p99Ms: quantile(0.99), wrong, gaps };
+}
+
+function quantile(level: number): number {
+  const total = latencies.reduce((sum, count) => sum + count, 0);
+  let seen = 0;
+  for (const [step, count] of latencies.entries()) {
+    seen += count;
+    if (seen > level * total) return step * STEP_MS;
+  }
+  return Number.NaN;
+}
+
+answerAll<LoadRequest>(async (request) => {
+  if (request.do === 'connect') return connectAll(request);
+  if (request.do === 'begin') return begin();
+  if (request.do === 'report') return report(request.rows);
+  for (const { socket } of clients) socket.close();
+  clients = [];
+});
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+function nap(): void {
+  Atomics.wait(sleeper, 0, 0, NAP_MS);
+  setImmediate(nap);
+}
+nap();
+process.once('disconnect', () => process.exit(0));

@@ -1,0 +1,49 @@
+/** What the processes of the fan-out benchmark tell each other. */
+export type Kind = 'hub' | 'rooms' | 'ws';
+
+export type ServerRequest = 'usage';
+
+export interface ServerReady {
+  port: number;
+}
+
+export interface Usage {
+  /** Of this process since its start, user and system. */
+  cpuMicros: number;
+  rssBytes: number;
+  /** Frames of bars that were sent. */
+  frames: number;
+}
+
+export type LoadRequest =
+  /** Client n watches the 1m series of `tickers[n % tickers.length]`. */
+  | { do: 'connect'; kind: Kind; port: number; clients: number; tickers: string[][] }
+  /** Forgets latencies; what is delivered counts from here on. */
+  | { do: 'begin' }
+  /** Answered when every client holds these revisions, or after a while. */
+  | { do: 'report'; rows: [ticker: string, revision: number, close: number][] }
+  | { do: 'end' };
+
+export interface LoadReport {
+  /** Updates that are reflected in the clients' states since `begin`, and how many there should be. */
+  delivered: number;
+  expected: number;
+  frames: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Series in clients whose state differs from the rows, and changes that did not continue what was held. */
+  wrong: number;
+  gaps: number;
+}
+
+export type IdleRequest =
+  | { do: 'connect'; port: number; clients: number; ticker: string }
+  /** Answered when every client's bar has this close. */
+  | { do: 'await'; close: number };
+
+/** The bar that is updated; its close numbers the updates, its volume is the time before COMMIT in ms (process.hrtime). */
+export const BAR_TIME = 1_764_000_000;
+
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

@@ -1,0 +1,113 @@
+/** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|rooms|ws <database> [port]`. */
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { BARS_CHANNEL, type BarsHint } from '@tapecast/contracts/notify';
+import type { BarsChange, SubscribeRequest } from '@tapecast/contracts/socket';
+import type { Ticker } from '@tapecast/contracts/ticker';
+import type { Epoch } from '@tapecast/contracts/units';
+import { createLogger } from '@tapecast/runtime/logger';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { Server } from 'socket.io';
+import { WebSocketServer } from 'ws';
+import { startWebServer } from '../../apps/web/server/http.ts';
+import { openWebServices, type WebServices } from '../../apps/web/server/services.ts';
+import { answerAll } from './answers.ts';
+import type { ServerReady, ServerRequest, Usage } from './messages.ts';
+
+const [kind, url = '', port = '0'] = process.argv.slice(2);
+const FLUSH_INTERVAL_MS = 100;
+const registry = new Registry();
+let frames = () => Promise.resolve(0);
+
+async function openHub(): Promise<WebServices> {
+  const logger = createLogger({ service: 'web', level: 'warn' });
+  const services = openWebServices({
+    databaseUrl: url,
+    listenUrl: url,
+    logger,
+    registry,
+    flushIntervalMs: FLUSH_INTERVAL_MS,
+    limits: { connectionsPerAddress: 100_000 },
+  });
+  while (services.hub.notReady().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  return services;
+}
+
+async function startHub(): Promise<number> {
+  const services = await openHub();
+  frames = async () => (await registry.getSingleMetric('tapecast_hub_frames_total')?.get())?.values[0]?.value ?? 0;
+  const handler = (_request: unknown, response: { end(): void }) => response.end();
+  const server = await startWebServer({ services, handler, host: '127.0.0.1', port: Number(port) });
+  return server.port;
+}
+
+/** The same hub and flush interval, but one `emit` per update to the room of its series. */
+async function startRooms(): Promise<number> {
+  const { hub } = await openHub();
+  const http = createServer();
+  const io = new Server(http, { serveClient: false, perMessageDeflate: false, httpCompression: false });
+  let waiting: BarsChange[] = [];
+  let sent = 0;
+  frames = () => Promise.resolve(sent);
+  const takeChange = (change: BarsChange) => {
+    if (waiting.length === 0) {
+      setTimeout(() => {
+        const due = waiting;
+        waiting = [];
+        for (const each of due) {
+          sent += io.of('/').adapter.rooms.get(each.ticker)?.size ?? 0;
+          io.to(each.ticker).emit('bars', [each]);
+        }
+      }, FLUSH_INTERVAL_MS);
+    }
+    waiting.push(change);
+  };
+  const watched = new Set<string>();
+  io.on('connection', (socket) => {
+    socket.on('subscribe', ({ series }: SubscribeRequest, ack: (answer: unknown) => void) => {
+      const states = series.map(({ ticker, resolution }) => {
+        const feed = hub.feed(ticker as Ticker, '1m', hub.epoch as Epoch);
+        if (!watched.has(ticker)) feed.subscribers.add({ takeChange });
+        watched.add(ticker);
+        void socket.join(ticker);
+        return { ticker, resolution, revision: feed.head, mode: 'snapshot', bars: [] };
+      });
+      ack({ ok: true, epoch: hub.epoch, series: states });
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(Number(port), '127.0.0.1', resolve));
+  return (http.address() as AddressInfo).port;
+}
+
+/** LISTEN, the same bytes as the hub's frame made once, as often as the hub does; `ws` sends them to everyone. */
+async function startWs(): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), perMessageDeflate: false });
+  let sent = 0;
+  let frame: string | null = null;
+  frames = () => Promise.resolve(sent);
+  client.on('notification', ({ payload }) => {
+    const { epoch, committedAt, series } = JSON.parse(payload ?? '{}') as BarsHint;
+    const changes = series.map((change) => ({ epoch, ...change, committedAt, pushedAt: Date.now() }));
+    if (frame === null) {
+      setTimeout(() => {
+        for (const socket of server.clients) socket.send(frame ?? '');
+        sent += server.clients.size;
+        frame = null;
+      }, FLUSH_INTERVAL_MS);
+    }
+    frame = `42${JSON.stringify(['bars', changes])}`;
+  });
+  await client.query(`LISTEN ${BARS_CHANNEL}`);
+  return (server.address() as AddressInfo).port;
+}
+
+answerAll<ServerRequest>(async (): Promise<Usage> => {
+  const { user, system } = process.cpuUsage();
+  return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, frames: await frames() };
+});
+process.once('disconnect', () => process.exit(0));
+const listening = await (kind === 'hub' ? startHub() : kind === 'rooms' ? startRooms() : startWs());
+process.send?.({ port: listening } satisfies ServerReady);
