@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 const TOOLS = [
   { debian: 'chromium', programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'CHROMIUM_PATH' },
   { debian: 'redis-server', programs: ['redis-server'] },
+  { debian: 'pgbouncer', programs: ['pgbouncer'] },
   { debian: 'procps', programs: ['ps'] },
 ];
 

@@ -14,6 +14,20 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** LISTEN was taken, but what others NOTIFY does not arrive. */
+export class ListenUnheardError extends Error {
+  override readonly name = 'ListenUnheardError';
+  readonly retryable = false;
+
+  constructor() {
+    super(
+      'The database takes LISTEN, but notifications do not arrive: the URL goes through a pooler that hands out sessions by ' +
+        'transaction (PgBouncer with pool_mode=transaction). Set DATABASE_LISTEN_URL to the database itself, or to a pool in ' +
+        'session mode; DATABASE_URL may stay as it is.',
+    );
+  }
+}
+
 export class SchemaMismatchError extends Error {
   override readonly name = 'SchemaMismatchError';
   readonly retryable = false;

@@ -2,7 +2,10 @@
  * LISTEN that comes back by itself. What was sent while the connection was away is lost: `onReady` fires after every
  * (re)LISTEN, and whoever listens must read anew what it may have missed.
  */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import createSubscriber, { type Subscriber } from 'pg-listen';
+import { ListenUnheardError } from './errors.ts';
 
 export interface ListenOptions {
   /** A direct connection: a transaction pooler would lose the LISTEN. */
@@ -23,6 +26,7 @@ export interface Listener {
 const CHECK_EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 1_500;
 const RETRY_MS = 500;
+const HEARD_WITHIN_MS = 2_000;
 
 type Message = { json: unknown } | { text: string };
 
@@ -66,6 +70,7 @@ export function openListener(options: ListenOptions): Listener {
     try {
       await current.connect();
       for (const channel of Object.keys(options.channels)) await current.listenTo(channel);
+      await assertHears(current, options);
       if (!closed) options.onReady();
     } catch (error) {
       beginAgain(current, error instanceof Error ? error : new Error(String(error)));
@@ -88,4 +93,42 @@ export function openListener(options: ListenOptions): Listener {
       await subscriber?.close().catch(() => undefined);
     },
   };
+}
+
+/**
+ * A transaction pooler takes a LISTEN and gives the session behind it to somebody else: nothing would ever be heard, and
+ * nobody told. So another session sends one NOTIFY to see whether it arrives.
+ * @throws {ListenUnheardError}
+ */
+async function assertHears(subscriber: Subscriber, options: ListenOptions): Promise<void> {
+  const channel = `tapecast_probe_${randomUUID().replaceAll('-', '')}`;
+  let timer: NodeJS.Timeout | undefined;
+  const heard = new Promise<boolean>((resolve) => {
+    subscriber.notifications.once(channel, () => resolve(true));
+    timer = setTimeout(resolve, HEARD_WITHIN_MS, false);
+  });
+  try {
+    await subscriber.listenTo(channel);
+    await notifyOnce(options, channel);
+    if (!(await heard)) throw new ListenUnheardError();
+    await subscriber.unlisten(channel);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function notifyOnce({ url, applicationName }: ListenOptions, channel: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: `${applicationName}-probe`,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: ANSWER_WITHIN_MS,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT pg_notify($1, $2)', [channel, '1']);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
