@@ -29,7 +29,9 @@ export function chooseShown(reference: ModelLosses, others: readonly ModelLosses
   const [best] = able.toSorted((a, b) => b.mean - a.mean);
   if (best === undefined || able.every(({ pValue }) => pValue > FALSE_CLAIMS / others.length)) return reference.name;
   const favourite = able.find(({ model }) => model === others[0]) ?? best;
-  return compare(best.model, favourite.model).pValue <= FALSE_CLAIMS ? best.model.name : favourite.model.name;
+  return compare(best.model, favourite.model).pValue <= FALSE_CLAIMS / others.length
+    ? best.model.name
+    : favourite.model.name;
 }
 
 /** By how much and how surely a model was better than another where both were tried. */

@@ -44,17 +44,15 @@ export function learnErrors(options: {
     }
   });
 
-  const near = (values: readonly number[][], h: number): number[] =>
-    values.slice(Math.max(0, h - NEIGHBOURS), h + NEIGHBOURS + 1).flat();
+  const totals = { own: own.map(sum), walk: walk.map(sum), count: own.map(({ length }) => length) };
+  const near = (values: readonly number[], h: number): number =>
+    sum(values.slice(Math.max(0, h - NEIGHBOURS), h + NEIGHBOURS + 1));
   const ratios = own.map((_, h) => {
-    const walked = near(walk, h);
-    const prior = walked.length === 0 ? 1 : (PRIOR * sum(walked)) / walked.length || 1;
-    return (sum(near(own, h)) + prior) / (sum(walked) + prior);
+    const [walked, count] = [near(totals.walk, h), near(totals.count, h)];
+    const prior = count === 0 ? 1 : (PRIOR * walked) / count || 1;
+    return (near(totals.own, h) + prior) / (walked + prior);
   });
-  const levels = own.map((_, h) => {
-    const errors = near(own, h);
-    return sum(errors) / errors.length || 1;
-  });
+  const levels = own.map((_, h) => near(totals.own, h) / near(totals.count, h) || 1);
   const errors = Float64Array.from(own.flatMap((row, h) => row.map((error) => error / (levels[h] ?? 1)))).sort();
   const unlike = errors.length >= ENOUGH_ERRORS && sum(ratios) / horizon < UNLIKE;
 
