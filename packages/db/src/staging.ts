@@ -38,6 +38,8 @@ export interface StagingChunk {
   write(lines: string): Promise<void>;
   /** Commits the chunk together with how far the file is. */
   commit(state: StagedState): Promise<void>;
+  /** Gives up what was not committed. */
+  abandon(): Promise<void>;
 }
 
 /** Any constants of our own: the classes of advisory locks that say that a run, or a dry run, is alive. */
@@ -163,6 +165,8 @@ function staging(parts: {
   const names = sql.join([sql.ref('row'), ...columns.map(({ name }) => sql.ref(name))]);
   const copy = sql`COPY ${table} (${names}) FROM STDIN`.compile(db.kysely).sql;
 
+  let open: StagingChunk | undefined;
+
   async function transaction<T>(work: () => Promise<T>): Promise<T> {
     await query(sql`BEGIN ISOLATION LEVEL READ COMMITTED`);
     try {
@@ -181,13 +185,17 @@ function staging(parts: {
     staged: parts.staged,
     query,
     transaction,
-    chunk: () => openChunk(client, copy, query, run),
+    chunk: () => {
+      open = openChunk(client, copy, query, run);
+      return open;
+    },
     reset: async () => {
       await query(sql`TRUNCATE ${table}`);
       if (run !== null) await query(sql`UPDATE ingest_runs SET staged = NULL WHERE id = ${run}`);
     },
     close: async (drop) => {
       try {
+        await open?.abandon();
         if (drop) await query(sql`DROP TABLE IF EXISTS ${table}`);
       } finally {
         client.release(true); // with it goes the lock
@@ -225,6 +233,16 @@ function openChunk(client: pg.PoolClient, copy: string, query: Query, run: numbe
         await query(sql`UPDATE ingest_runs SET staged = ${JSON.stringify(state)}::jsonb WHERE id = ${run}`);
       }
       await query(sql`COMMIT`);
+      stream = undefined;
+    },
+    abandon: async () => {
+      if (stream === undefined) return;
+      // The server has to hear that no more lines come: it would wait for them, and the next statement for it.
+      const closed = once(stream, 'close');
+      stream.destroy();
+      await closed.catch(() => undefined);
+      await query(sql`ROLLBACK`);
+      stream = undefined;
     },
   };
 }

@@ -32,8 +32,10 @@ export async function tail(names: readonly string[], options: TailOptions, conte
   const most = options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', options.count, 1);
   const web = webOrigin(context.env);
   const origin = (options.origin ?? web.origin + web.path).replace(/\/$/, '');
-  const { pathname } = new URL(origin);
-  const client = createClient({ origin: new URL(origin).origin, path: `${pathname.replace(/\/$/, '')}/socket.io/` });
+  const address = URL.parse(origin);
+  if (address === null) throw new UsageError(`--origin ${origin}: an address such as http://127.0.0.1:3000.`);
+  const { pathname } = address;
+  const client = createClient({ origin: address.origin, path: `${pathname.replace(/\/$/, '')}/socket.io/` });
   const show = (ticker: string, kind: 'held' | 'change', bars: readonly Bar[]): void => {
     for (const bar of bars) {
       const [time, open, high, low, close, volume] = bar;

@@ -160,7 +160,7 @@ async function readHead(
   try {
     for await (const batch of readRecords(lines, { delimiter, signal })) records.push(...batch.records);
   } catch (error) {
-    if (!(error instanceof ImportError) || records.length === 0) throw error;
+    if (!(error instanceof ImportError) || records.length <= 1) throw error;
   }
   return { head: { records, delimiter }, text: rejoin(bytes, raw) };
 }
@@ -182,6 +182,7 @@ function planFile(
     layout,
     sample,
     parseTime,
+    headerRow + 2,
   );
   const place = (field: Field) => layout.columns[field] ?? -1;
   const named = sample.find((record) => (record[place('time')] ?? '').trim() !== '');

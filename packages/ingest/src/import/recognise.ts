@@ -52,7 +52,7 @@ export function findTicker(
 }
 
 /**
- * @param sample the first records
+ * @param sample the first records, of which the first is row `firstRow`
  * @throws {ImportError} when it cannot be told, or is none that is stored
  */
 export function findResolution(
@@ -60,6 +60,7 @@ export function findResolution(
   layout: Layout,
   sample: readonly (readonly string[])[],
   parseTime: TimeParser,
+  firstRow: number,
 ): NativeResolution {
   if (options.resolution !== undefined) return options.resolution;
   if (layout.columns.resolution !== undefined) return fromColumn(layout, layout.columns.resolution, sample);
@@ -67,13 +68,19 @@ export function findResolution(
   if (named !== null) return named;
   const times: number[] = [];
   let dates = true;
+  let complaint: string | undefined;
   for (const record of sample) {
     const clock = layout.columns.clock === undefined ? null : (record[layout.columns.clock] ?? '').trim();
     const parsed = parseTime((record[layout.columns.time ?? 0] ?? '').trim(), clock);
-    if (typeof parsed === 'string') continue;
+    if (typeof parsed === 'string') {
+      const column = layout.header[layout.columns.time ?? 0] ?? 'time';
+      complaint ??= `row ${firstRow + sample.indexOf(record)}, column ${column}: ${parsed}`;
+      continue;
+    }
     times.push(parsed.time);
     dates &&= parsed.isDate;
   }
+  if (times.length === 0 && complaint !== undefined) throw new ImportError(complaint);
   if (dates && times.length > 0) return '1d';
   const steps = times.slice(1).map((time, index) => Math.abs(time - (times[index] ?? time)));
   const shortest = Math.min(...steps.filter((step) => step > 0));

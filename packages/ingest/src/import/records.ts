@@ -1,6 +1,6 @@
 /** CSV text to records, in batches: the row's number in the file beside its fields. */
 import { Readable } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, parse, type Parser } from 'csv-parse';
 import { ImportError } from './errors.ts';
 
 export interface RecordBatch {
@@ -26,7 +26,17 @@ export async function* readRecords(
   text: AsyncIterable<Buffer>,
   options: { delimiter: string; startRow?: number; header?: readonly string[]; signal: AbortSignal },
 ): AsyncGenerator<RecordBatch> {
-  const parser = parse({ delimiter: options.delimiter, relax_column_count: true, max_record_size: LONGEST_RECORD });
+  // The parser counts bytes by fields; only here it stands at the end of a record.
+  let recordEnd = 0;
+  const parser: Parser = parse({
+    delimiter: options.delimiter,
+    relax_column_count: true,
+    max_record_size: LONGEST_RECORD,
+    on_record: (record: string[]) => {
+      recordEnd = parser.info.bytes;
+      return record;
+    },
+  });
   const input = Readable.from(text, { objectMode: false, highWaterMark: 1 << 17 });
   let ended = false;
   let failure: unknown;
@@ -45,6 +55,7 @@ export async function* readRecords(
   parser.on('readable', () => wake());
   input.pipe(parser);
   let row = options.startRow ?? 1;
+  let { header } = options;
   try {
     while (!ended) {
       options.signal.throwIfAborted();
@@ -55,8 +66,9 @@ export async function* readRecords(
       ) {
         records.push(record);
       }
+      header ??= records[0];
       if (records.length > 0) {
-        yield { firstRow: row, records, bytes: parser.readableLength === 0 ? parser.info.bytes : null };
+        yield { firstRow: row, records, bytes: parser.readableLength === 0 ? recordEnd : null };
         row += records.length;
       } else if (failure !== undefined) {
         throw failure;
@@ -66,7 +78,7 @@ export async function* readRecords(
     }
     if (failure !== undefined) throw failure;
   } catch (error) {
-    if (error instanceof CsvError) throw new ImportError(explain(error, row, options.header), { cause: error });
+    if (error instanceof CsvError) throw new ImportError(explain(error, row, header), { cause: error });
     throw error;
   } finally {
     input.destroy();
