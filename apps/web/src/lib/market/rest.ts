@@ -1,6 +1,10 @@
 /** The REST calls of the pages. Failures are told in the words of the server's problem document. */
+import { browser } from '$app/environment';
+import { resolve } from '$app/paths';
 import type { Problem, PricesAnswer, TickersAnswer } from '@tapecast/contracts/rest';
-import type { Resolution } from '@tapecast/contracts/resolution';
+import type { Forecast } from '@tapecast/contracts/forecast';
+import type { Scorecard, ScoreKind } from '@tapecast/contracts/scores';
+import type { ForecastResolution, Resolution } from '@tapecast/contracts/resolution';
 
 export type Fetch = typeof fetch;
 
@@ -18,7 +22,10 @@ export class RestError extends Error {
 async function get<Answer>(fetcher: Fetch, path: string): Promise<Answer> {
   let response: Response;
   try {
-    response = await fetcher(path, { headers: { accept: 'application/json' } });
+    // On the server SvelteKit answers itself, below no path.
+    response = await fetcher(browser ? resolve('/') + path.slice(1) : path, {
+      headers: { accept: 'application/json' },
+    });
   } catch (cause) {
     throw new RestError('the server cannot be reached', 0, { cause });
   }
@@ -42,4 +49,29 @@ export function getPrices(fetcher: Fetch, ticker: string, { resolution, limit, t
   const query = new URLSearchParams({ resolution, limit: String(limit) });
   if (to !== undefined) query.set('to', String(to));
   return get(fetcher, `/api/v1/prices/${encodeURIComponent(ticker)}?${query}`);
+}
+
+interface Scored {
+  resolution: ForecastResolution;
+  kind: ScoreKind;
+}
+
+export function getScores(fetcher: Fetch, ticker: string, { resolution, kind }: Scored): Promise<Scorecard> {
+  const query = new URLSearchParams({ resolution, kind });
+  return get(fetcher, `/api/v1/scores/${encodeURIComponent(ticker)}?${query}`);
+}
+
+/** The forecast as it was known at `asOf`; null when there was none. */
+export async function getForecast(
+  fetcher: Fetch,
+  ticker: string,
+  { resolution, kind, asOf }: Scored & { asOf: number },
+): Promise<Forecast | null> {
+  const query = new URLSearchParams({ resolution, kind, asOf: String(asOf) });
+  try {
+    return await get(fetcher, `/api/v1/forecasts/${encodeURIComponent(ticker)}?${query}`);
+  } catch (error) {
+    if (error instanceof RestError && error.status === 404) return null;
+    throw error;
+  }
 }
