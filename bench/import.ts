@@ -63,7 +63,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 async function runImport(file: string, expected: number): Promise<Imported> {
   await empty();
-  const child = fork(fileURLToPath(new URL('./import/import-process.ts', import.meta.url)), [url, file]);
+  const child = fork(fileURLToPath(new URL('./import/import-process.ts', import.meta.url)), [url, file], {
+    execArgv: ['--max-semi-space-size=16'], // as run.mjs starts the command line
+  });
   const ended = once(child, 'exit');
   let result: Imported | undefined;
   child.once('message', (message) => (result = message as Imported));
