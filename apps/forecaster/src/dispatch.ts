@@ -106,7 +106,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         return { ticker, resolution, exchange, forecastAt: madeAt.get(keyOf({ ticker, resolution })) };
       }),
     );
-    const chosen = only === null ? due : due.filter((series) => only.has(keyOf(series)));
+    const chosen = (only === null ? due : due.filter((series) => only.has(keyOf(series)))).sort(byUrgency);
     for (let start = 0; start < chosen.length && !signal.aborted; start += AT_A_TIME) {
       await Promise.all(chosen.slice(start, start + AT_A_TIME).map((series) => look(series, epoch)));
     }
@@ -139,6 +139,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
 function keyOf({ ticker, resolution }: { ticker: string; resolution: string }): string {
   return `${ticker} ${resolution}`;
+}
+
+/** Hours before days, whose forecasts keep longer; among them those first that have been without news for longest. */
+function byUrgency(a: DueSeries, b: DueSeries): number {
+  const hoursFirst = Number(a.resolution === '1d') - Number(b.resolution === '1d');
+  return hoursFirst || (a.forecastAt ?? -Infinity) - (b.forecastAt ?? -Infinity) || 0;
 }
 
 function newestTime(hint: SeriesHint): number {
