@@ -2,9 +2,10 @@
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import { type ForecastJob } from '@tapecast/contracts/jobs';
 import { FORECAST_HORIZONS } from '@tapecast/contracts/resolution';
+import { isWithdrawn } from '@tapecast/contracts/bar';
 import { type ScoreKind } from '@tapecast/contracts/scores';
 import { type UnixSeconds } from '@tapecast/contracts/units';
-import { readClosedCloses, readSource } from '@tapecast/db/bars';
+import { readSeries, readSource } from '@tapecast/db/bars';
 import { type Database } from '@tapecast/db/database';
 import { readForecast, saveBacktest, saveForecasts } from '@tapecast/db/forecasts';
 import { listTickers } from '@tapecast/db/tickers';
@@ -46,15 +47,23 @@ export async function makeForecast(
   if (exchange === undefined || source === null) return refused('no-bars', `${ticker} has no bars`);
 
   const until = newestKeyAt(exchange, resolution, madeAt);
-  const bars = await readClosedCloses(db, { ticker, resolution, until, limit: BARS_READ });
-  const last = bars.at(-1)?.time;
+  const page = await readSeries(db, { ticker, resolution, to: until, limit: BARS_READ });
+  const bars = (page?.bars ?? []).filter((bar) => !isWithdrawn(bar));
+  const last = bars.at(-1)?.[0];
   if (last === undefined) return refused('no-bars', `${ticker} has no ${resolution} bars before ${madeAt}`);
 
-  const keys = bars.map(({ time }) => time);
+  const keys = bars.map(([time]) => time);
   const pattern = learnPattern(exchange, resolution, keys);
   const horizon = FORECAST_HORIZONS[resolution];
-  const closes = bars.map(({ close }) => close);
-  const forecasts = forecastAll({ closes, season: seasonOf(pattern), horizon, levels: QUANTILE_LEVELS });
+  const forecasts = forecastAll({
+    closes: bars.map(([, , , , close]) => close),
+    highs: bars.map(([, , high]) => high),
+    lows: bars.map(([, , , low]) => low),
+    volumes: bars.map(([, , , , , volume]) => volume ?? Number.NaN),
+    season: seasonOf(pattern),
+    horizon,
+    levels: QUANTILE_LEVELS,
+  });
   if (isRefusal(forecasts)) return refused(forecasts.refused, forecasts.message);
 
   const targets = targetTimes({ exchange, resolution, pattern, last, horizon });
