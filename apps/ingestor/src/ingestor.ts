@@ -203,10 +203,12 @@ async function startWith(db: Database, settings: Settings, { logger }: ServiceCo
 function createBudget(db: Database, settings: Settings): RequestBudget {
   const { VENDOR_REQUESTS_PER_SECOND: perSecond, VENDOR_BURST: burst } = settings;
   if (settings.QUEUE_URL === undefined) return createRequestBudget({ perSecond, burst });
+  // One request of the burst is for those that were held up on their way: the vendor shall count no more than we do.
+  const capacity = Math.max(1, burst - 1);
   // Backfills leave one request for somebody's poll, where the bucket holds more than one.
-  const reserve = { poll: 0, backfill: Math.min(1, burst - 1) };
+  const reserve = { poll: 0, backfill: Math.min(1, capacity - 1) };
   return createSharedRequestBudget({
-    ask: (lane) => takeVendorRequest(db, { vendor: 'yahoo', perSecond, burst, reserve: reserve[lane] }),
+    ask: (lane) => takeVendorRequest(db, { vendor: 'yahoo', perSecond, burst: capacity, reserve: reserve[lane] }),
     // Without the database nobody knows of the others: four of them stay below the budget together.
     fallback: createRequestBudget({ perSecond: perSecond / SHARERS_IN_THE_DARK, burst: 1 }),
   });
