@@ -6,12 +6,18 @@ import type { IdleRequest } from './messages.ts';
 const CONNECT_AT_ONCE = 100;
 const clients: Client[] = [];
 const closes: number[] = [];
+/** From the loss of a connection to the ack of the resume, ms. */
+let recoveries: number[] = [];
 
 function connect(port: number, ticker: string): Promise<void> {
   const index = clients.length;
   const client = createClient({ origin: `http://127.0.0.1:${port}`, transports: ['websocket'] });
   clients.push(client);
   closes.push(Number.NaN);
+  let lostAt: number | null = null;
+  client.onConnection(({ state }) => {
+    if (state === 'reconnecting') lostAt ??= performance.now();
+  });
   const hear = (close: number | null | undefined) => {
     closes[index] = close ?? Number.NaN;
   };
@@ -24,6 +30,12 @@ function connect(port: number, ticker: string): Promise<void> {
           resolve();
         },
         change: (bars) => hear(bars.at(-1)?.[4]),
+        // Comes with each ack.
+        status: () => {
+          if (lostAt === null || client.connection.state !== 'connected') return;
+          recoveries.push(performance.now() - lostAt);
+          lostAt = null;
+        },
       },
     );
   });
@@ -47,5 +59,11 @@ async function awaitClose(close: number): Promise<void> {
   });
 }
 
-answerAll<IdleRequest>((request) => (request.do === 'connect' ? connectAll(request) : awaitClose(request.close)));
+answerAll<IdleRequest>(async (request) => {
+  if (request.do === 'connect') return connectAll(request);
+  if (request.do === 'await') return awaitClose(request.close);
+  const taken = recoveries.sort((left, right) => left - right);
+  recoveries = [];
+  return taken;
+});
 process.once('disconnect', () => process.exit(0));

@@ -39,7 +39,9 @@ export interface LoadReport {
 export type IdleRequest =
   | { do: 'connect'; port: number; clients: number; ticker: string }
   /** Answered when every client's bar has this close. */
-  | { do: 'await'; close: number };
+  | { do: 'await'; close: number }
+  /** Answered with the times that resumes took since the last question, rising, ms. */
+  | { do: 'recoveries' };
 
 /** The bar that is updated; its close numbers the updates, its volume is the time before COMMIT in ms (process.hrtime). */
 export const BAR_TIME = 1_764_000_000;

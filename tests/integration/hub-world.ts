@@ -41,6 +41,8 @@ export interface WorldOptions {
   tickers?: string[];
   /** Bends the hub's way to the database, for instance through a proxy. */
   route?(url: string): Promise<string>;
+  /** LISTEN goes straight to the database, whatever the route. */
+  listenDirectly?: boolean;
   /** Of the web services, as they are started. */
   services?: Partial<WebServicesOptions>;
   flushIntervalMs?: number;
@@ -64,7 +66,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     registry = new Registry();
     const services = openWebServices({
       databaseUrl: hubUrl,
-      listenUrl: hubUrl,
+      listenUrl: options.listenDirectly === true ? webUrl : hubUrl,
       logger: createLogger({ service: 'web', level: 'silent' }),
       registry,
       sweepMs: 400,

@@ -41,6 +41,16 @@ it.each([
   expect(await response.text()).not.toMatch(/\.ts|at .*\(/);
 });
 
+it.each([
+  ['POST', '/api/v1/tickers', 403],
+  ['DELETE', '/api/v1/tickers/MSFT', 403],
+  ['PUT', '/api/v1/unknown', 404],
+])('a form of another site gets a problem too: %s %s', async (method, path, status) => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://elsewhere.example' };
+  const response = await fetch(`${origin}${path}`, { method, headers });
+  expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+});
+
 it('becomes ready, serves the page and sockets on one port, and ends in time when told', async () => {
   await vi.waitFor(async () => expect((await fetch(`${origin}/readyz`)).status).toBe(200), { timeout: 10_000 });
   expect((await fetch(origin)).headers.get('content-type')).toContain('text/html');

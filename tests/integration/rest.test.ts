@@ -5,6 +5,7 @@ import { unixSeconds } from '@tapecast/contracts/units';
 import { openDatabase } from '@tapecast/db/database';
 import { saveForecasts } from '@tapecast/db/forecasts';
 import { recordPoll } from '@tapecast/db/feed';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RestApi } from '../../apps/web/server/rest/rest-api.ts';
 import { createWorld, T0, watch, type World } from './hub-world.ts';
@@ -31,7 +32,10 @@ async function saveForecast(madeAt: number, value: number): Promise<void> {
 }
 
 beforeAll(async () => {
-  world = await createWorld({ tickers: ['MSFT', 'TSLA', '^GSPC'] });
+  world = await createWorld({
+    tickers: ['MSFT', 'TSLA', '^GSPC'],
+    services: { allowedOrigins: ['https://app.example'] },
+  });
   rest = world.services.rest;
   await world.write(
     '1h',
@@ -88,6 +92,59 @@ describe('prices', () => {
     );
   });
 
+  it('leads from page to page by its Link, until there are no older bars', async () => {
+    const times: number[] = [];
+    let next: string | undefined = '/api/v1/prices/MSFT?limit=2';
+    let pages = 0;
+    while (next !== undefined) {
+      const response = await rest.prices(get(next), 'MSFT');
+      times.unshift(...PricesAnswer.parse(await response.json()).bars.map(([time]) => time));
+      next = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1];
+      pages += 1;
+    }
+    expect(times).toEqual([0, 1, 2, 3, 4].map((hour) => T0 + 3_600 * hour));
+    expect(pages).toBe(3);
+  });
+
+  it('answers 304 to who holds the newest, and the bars once one changed', async () => {
+    const first = await prices('TSLA', '?resolution=1d');
+    const etag = first.headers.get('etag') ?? '';
+    const again = await prices('TSLA', '?resolution=1d', { 'if-none-match': `"other", ${etag}` });
+    expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', etag]);
+    expect((await prices('TSLA', '?resolution=1d&limit=1', { 'if-none-match': etag })).status).toBe(200);
+    await world.write('1d', 'TSLA', [[T0 - (T0 % 86_400) - 86_400, 201]]);
+    expect((await prices('TSLA', '?resolution=1d', { 'if-none-match': etag })).status).toBe(200);
+    await world.write('1d', 'TSLA', [[T0 - (T0 % 86_400) - 86_400, 200]]);
+  });
+
+  it.each([
+    ['br, gzip', 'br', brotliDecompressSync],
+    ['gzip;q=1, br;q=0', 'gzip', gunzipSync],
+  ])('compresses for who accepts %s', async (accept, encoding, decompress) => {
+    const long = Array.from({ length: 200 }, (_, minute): [number, number] => [T0 + 60 * minute, minute + 0.5]);
+    await world.write('1m', 'TSLA', long);
+    const plain = await (await prices('TSLA', '?resolution=1m')).text();
+    for (const type of ['application/json', 'text/csv']) {
+      const response = await prices('TSLA', '?resolution=1m', { 'accept-encoding': accept, accept: type });
+      expect(response.headers.get('content-encoding')).toBe(encoding);
+      expect(response.headers.get('vary')).toContain('accept-encoding');
+      const bytes = Buffer.from(await response.arrayBuffer());
+      expect(bytes.length).toBeLessThan(plain.length / 2);
+      if (type === 'application/json') expect(decompress(bytes).toString()).toBe(plain);
+      else expect(decompress(bytes).toString().split('\n')).toHaveLength(202);
+    }
+    const identity = await prices('TSLA', '?resolution=1m', { 'accept-encoding': 'identity, *;q=0' });
+    expect(identity.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('lets caches keep what ended days ago, and nothing that may still change', async () => {
+    const old = await prices('MSFT', '?to=2020-01-01');
+    expect(old.headers.get('cache-control')).toContain('s-maxage');
+    for (const query of ['', `?to=${Math.floor(Date.now() / 1_000)}`, '?from=2020-01-01']) {
+      expect((await prices('MSFT', query)).headers.get('cache-control')).toBe('no-cache');
+    }
+  });
+
   it('names every parameter that is wrong', async () => {
     const problem = await problemOf(prices('MSFT', '?resolution=2h&limit=0&from=yesterday'));
     expect(problem.status).toBe(400);
@@ -138,6 +195,18 @@ it('gives the newest forecast, or the one known at asOf, and pushes new ones to 
   expect((await problemOf(ask('?resolution=5m'))).status).toBe(400);
   const late = watch(world.client(), 'MSFT', '1h');
   await vi.waitFor(() => expect(late.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600 }));
+});
+
+it('lets pages of named origins read, and no others', async () => {
+  const ask = (origin: string) => rest.tickers(get('/api/v1/tickers', { origin }));
+  expect((await ask('https://app.example')).headers.get('access-control-allow-origin')).toBe('https://app.example');
+  expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  const question = new Request('http://localhost/api/v1/tickers', {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example' },
+  });
+  const answer = await rest.notAllowed(question, 'GET');
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.example']);
 });
 
 it('is alive and ready, refuses writes, and describes itself', async () => {

@@ -18,7 +18,7 @@ export async function startWebServer(options: {
   host: string;
   port: number;
 }): Promise<WebServer> {
-  const http = createServer(options.handler);
+  const http = createServer(below(options.services.basePath, options.handler));
   // Node's closeAllConnections forgets those that became websockets.
   const connections = new Set<Socket>();
   http.on('connection', (connection) => {
@@ -30,6 +30,32 @@ export async function startWebServer(options: {
   const { port } = http.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return { origin: `http://${host}:${port}`, port, close: () => close(http, sockets, connections) };
+}
+
+/** Probes ask at the root, whatever the public path is. */
+const PROBES = new Set(['/healthz', '/readyz']);
+
+/** Serves everything below a path: SvelteKit's pages find their own base by relative links. */
+function below(basePath: string, handler: RequestListener): RequestListener {
+  if (basePath === '') return handler;
+  return (request, response) => {
+    const url = request.url ?? '/';
+    if (url.startsWith(`${basePath}/`)) request.url = url.slice(basePath.length);
+    else if (url === basePath || url.startsWith(`${basePath}?`)) {
+      response.writeHead(308, { location: `${basePath}/${url.slice(basePath.length)}` }).end();
+      return;
+    } else if (!PROBES.has(url)) {
+      const body = {
+        type: 'about:blank',
+        title: 'Not Found',
+        status: 404,
+        detail: `Everything is below ${basePath}/.`,
+      };
+      response.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
+      return;
+    }
+    handler(request, response);
+  };
 }
 
 function listen(http: Server, port: number, host: string): Promise<void> {

@@ -79,7 +79,7 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     db,
     hub,
     basePath,
-    rest: createRestApi({ db, hub, board, logger }),
+    rest: createRestApi({ db, hub, board, logger, origins, basePath }),
     attach: (http) => attachSocketServer(http, sockets),
     async close() {
       await hub.close();

@@ -33,6 +33,8 @@ export interface ClientOptions {
   /** Default: websocket, then long-polling where that is blocked. */
   transports?: ('websocket' | 'polling')[];
   token?: string;
+  /** Sent with the handshake; browsers send them with long-polling only. */
+  extraHeaders?: Record<string, string>;
   random?: () => number;
   clock?: Clock;
   /** An observer threw. Default: told on the console. */
@@ -83,6 +85,7 @@ class SocketClient implements Client {
       reconnectionDelay: 300,
       reconnectionDelayMax: 2_500,
       timeout: 10_000,
+      ...(options.extraHeaders === undefined ? {} : { extraHeaders: options.extraHeaders }),
       auth: { protocol: PROTOCOL, ...(options.token === undefined ? {} : { token: options.token }) },
     };
     this.#socket = options.origin === undefined ? io(socketOptions) : io(options.origin, socketOptions);

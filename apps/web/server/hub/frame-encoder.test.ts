@@ -1,15 +1,20 @@
-import { Receiver } from 'ws';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
 import { expect, it } from 'vitest';
 import { FrameEncoder } from './frame-encoder.ts';
 
-/** What a WebSocket library reads out of the bytes. */
-function payloadOf(bytes: Buffer): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const receiver = new Receiver({ isServer: false });
-    receiver.once('message', (data: Buffer) => resolve(data.toString()));
-    receiver.once('error', reject);
-    receiver.write(bytes);
-  });
+/** By a library, over a real connection: what is not its own reading of the bytes proves nothing. */
+async function payloadOf(bytes: Buffer): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  // Past the library, as the hub writes.
+  server.on('connection', (_socket, request) => request.socket.write(bytes));
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const [data] = (await once(client, 'message')) as [Buffer];
+  client.terminate();
+  server.close();
+  return data.toString();
 }
 
 it.each([0, 1, 90, 106, 107, 65_000, 65_517, 65_518, 200_000])(

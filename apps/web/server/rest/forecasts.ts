@@ -12,5 +12,7 @@ export async function answerForecast(request: Request, db: Database, name: strin
   if (forecast === null) {
     throw new ProblemError(404, `There is no ${query.resolution} forecast of ${ticker} that fits; it may come soon.`);
   }
-  return Response.json(forecast, { headers: { 'cache-control': 'no-cache' } });
+  return Response.json(forecast, {
+    headers: { 'cache-control': 'no-cache', etag: `W/"${forecast.model}-${forecast.resolution}-${forecast.madeAt}"` },
+  });
 }

@@ -6,7 +6,16 @@ import { readSeries, streamBars } from '@tapecast/db/bars';
 import type { Database } from '@tapecast/db/database';
 import { parseQuery, ProblemError } from './problem.ts';
 
-export async function answerPrices(request: Request, db: Database, name: string): Promise<Response> {
+/** Corrections of bars this old are rare; who holds an old page hears of them over the socket, by its revision. */
+const CLOSED_AFTER_SECONDS = 3 * 86_400;
+
+export async function answerPrices(
+  request: Request,
+  db: Database,
+  name: string,
+  basePath: string,
+  now: () => number = Date.now,
+): Promise<Response> {
   const query = parseQuery(PricesQuery, new URL(request.url));
   const ticker = parseTicker(name);
   const { resolution, from, to } = query;
@@ -15,7 +24,31 @@ export async function answerPrices(request: Request, db: Database, name: string)
   if (page === null) throw unknownTicker(ticker);
   if (wantsCsv) return csv(streamBars(db, { ticker, resolution, from, to }), `${ticker}-${resolution}.csv`);
   const answer: PricesAnswer = { ticker, resolution, epoch: page.epoch, revision: page.revision, bars: page.bars };
-  return Response.json(answer, { headers: { 'cache-control': 'no-cache', vary: 'accept' } });
+  const closed = to !== undefined && to < now() / 1_000 - CLOSED_AFTER_SECONDS;
+  const headers = new Headers({
+    'cache-control': closed ? 'public, max-age=60, s-maxage=3600, stale-while-revalidate=86400' : 'no-cache',
+    etag: etagOf([page.epoch, page.revision, resolution, from ?? '', to ?? '', query.limit]),
+    vary: 'accept',
+  });
+  const older = olderPage(answer, query, basePath);
+  if (older !== null) headers.set('link', `<${older}>; rel="next"`);
+  return Response.json(answer, { headers });
+}
+
+/** Weak: the same bars, whatever their encoding. A revision says it all, so nothing needs to be hashed. */
+function etagOf(parts: (string | number)[]): string {
+  return `W/"${parts.join('-')}"`;
+}
+
+/** A full page has one before it: the same query, up to just before the page's first bar. */
+function olderPage({ ticker, bars }: PricesAnswer, query: PricesQuery, basePath: string): string | null {
+  const [first] = bars;
+  if (first === undefined || bars.length < query.limit || (query.from !== undefined && first[0] <= query.from))
+    return null;
+  const parameters = new URLSearchParams({ resolution: query.resolution, limit: String(query.limit) });
+  if (query.from !== undefined) parameters.set('from', String(query.from));
+  parameters.set('to', String(first[0] - 1));
+  return `${basePath}/api/v1/prices/${encodeURIComponent(ticker)}?${parameters}`;
 }
 
 export function parseTicker(name: string): Ticker {

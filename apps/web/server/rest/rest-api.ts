@@ -4,10 +4,13 @@ import type { Database } from '@tapecast/db/database';
 import type { Logger } from '@tapecast/runtime/logger';
 import type { Hub } from '../hub/hub.ts';
 import type { StatusBoard } from '../hub/status-board.ts';
+import type { AllowedOrigins } from '../origins.ts';
+import { asyncApiDocument } from './asyncapi.ts';
 import { answerForecast } from './forecasts.ts';
 import { openApiDocument } from './openapi.ts';
 import { answerPrices } from './prices.ts';
 import { answering, problem } from './problem.ts';
+import { preflight, respond } from './respond.ts';
 import { answerScores } from './scores.ts';
 import { answerTickers } from './tickers.ts';
 
@@ -17,6 +20,7 @@ export interface RestApi {
   forecast(request: Request, ticker: string): Promise<Response>;
   scores(request: Request, ticker: string): Promise<Response>;
   openapi(request: Request): Promise<Response>;
+  asyncapi(request: Request): Promise<Response>;
   healthz(request: Request): Promise<Response>;
   readyz(request: Request): Promise<Response>;
   /** Operators' routes: refused until there are accounts. */
@@ -26,26 +30,49 @@ export interface RestApi {
   notAllowed(request: Request, allow: string): Promise<Response>;
 }
 
-export function createRestApi(options: { db: Database; hub: Hub; board: StatusBoard; logger: Logger }): RestApi {
-  const { db, hub, board, logger } = options;
-  const guarded = (request: Request, handle: () => Promise<Response>) => answering(request, logger, handle);
+export interface RestOptions {
+  db: Database;
+  hub: Hub;
+  board: StatusBoard;
+  logger: Logger;
+  origins: AllowedOrigins;
+  basePath: string;
+}
+
+export function createRestApi(options: RestOptions): RestApi {
+  const { db, hub, board, logger, origins, basePath } = options;
+  const guarded = async (request: Request, handle: () => Promise<Response>) =>
+    respond(request, origins, await answering(request, logger, handle));
   return {
     tickers: (request) => guarded(request, () => answerTickers(db, board)),
-    prices: (request, ticker) => guarded(request, () => answerPrices(request, db, ticker)),
+    prices: (request, ticker) => guarded(request, () => answerPrices(request, db, ticker, basePath)),
     forecast: (request, ticker) => guarded(request, () => answerForecast(request, db, ticker)),
     scores: (request, ticker) => guarded(request, () => answerScores(request, db, ticker)),
-    openapi: (request) => guarded(request, async () => Response.json(openApiDocument())),
+    openapi: (request) => guarded(request, async () => cacheable(Response.json(openApiDocument()))),
+    asyncapi: (request) => guarded(request, async () => cacheable(Response.json(asyncApiDocument(basePath)))),
     healthz: async () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }),
     readyz: (request) => guarded(request, async () => readiness(hub.notReady())),
-    write: async () =>
-      problem(
-        403,
-        'This server takes no changes over HTTP: writing comes with accounts. Use TICKERS and the command line.',
+    write: (request) =>
+      guarded(request, async () =>
+        problem(
+          403,
+          'This server takes no changes over HTTP: writing comes with accounts. Use TICKERS and the command line.',
+        ),
       ),
-    notFound: async (request) =>
-      problem(404, `There is nothing at ${new URL(request.url).pathname}; see /api/openapi.json.`),
-    notAllowed: async (request, allow) => problem(405, `${request.method} is not possible here.`, {}, { allow }),
+    notFound: (request) =>
+      guarded(request, async () =>
+        problem(404, `There is nothing at ${new URL(request.url).pathname}; see ${basePath}/api/openapi.json.`),
+      ),
+    notAllowed: async (request, allow) =>
+      request.method === 'OPTIONS'
+        ? preflight(request, origins, allow)
+        : problem(405, `${request.method} is not possible here.`, {}, { allow }),
   };
+}
+
+function cacheable(response: Response): Response {
+  response.headers.set('cache-control', 'public, max-age=300');
+  return response;
 }
 
 function readiness(reasons: string[]): Response {

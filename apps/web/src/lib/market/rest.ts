@@ -1,5 +1,5 @@
 /** The REST calls of the pages. Failures are told in the words of the server's problem document. */
-import { browser } from '$app/environment';
+import { browser } from '$app/env';
 import { resolve } from '$app/paths';
 import type { Problem, PricesAnswer, TickersAnswer } from '@tapecast/contracts/rest';
 import type { Forecast } from '@tapecast/contracts/forecast';
