@@ -76,6 +76,7 @@ $$;
 -- Statement-level and set-based: raises each touched series once, folds the change into its buckets, and notifies.
 -- A payload must stay below 8,000 bytes or the write itself fails: an entry of more than 3,000 bytes becomes a range,
 -- and entries whose running length starts in the same 4,500 bytes travel together (4,500 + 3,000 + envelope).
+-- `committedAt` is when the change was made, so that its way to the clients can be measured.
 CREATE FUNCTION prices_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
@@ -116,7 +117,8 @@ BEGIN
       (sum(octet_length(json) + 1) OVER (ORDER BY ticker) - octet_length(json) - 1) / 4500 AS part
     FROM entry
   )
-  SELECT format('{"epoch":"%s","series":[%s]}', current_epoch(), string_agg(json, ',' ORDER BY ticker))
+  SELECT format('{"epoch":"%s","committedAt":%s,"series":[%s]}', current_epoch(),
+    round(extract(epoch FROM clock_timestamp()) * 1000), string_agg(json, ',' ORDER BY ticker))
   FROM packed GROUP BY floor(part)
   LOOP
     PERFORM pg_notify('tapecast_bars', payload);

@@ -8,6 +8,7 @@ const TOOLS = [
   { debian: 'chromium', programs: ['chromium', 'chromium-browser', 'google-chrome'], variable: 'CHROMIUM_PATH' },
   { debian: 'redis-server', programs: ['redis-server'] },
   { debian: 'pgbouncer', programs: ['pgbouncer'] },
+  { debian: 'openssl', programs: ['openssl'] },
   { debian: 'procps', programs: ['ps'] },
 ];
 
