@@ -62,7 +62,7 @@ export function channelOf(engine: Engine, encoder: FrameEncoder): Channel {
       const straight = way ?? direct();
       if (straight === null) engine.send(frame.text, { wsPreEncodedFrame: [frame.bytes] });
       else if (!straight.transport.writable) engine.send('', { wsPreEncodedFrame: [frame.bytes] });
-      else if (straight.socket.readyState === OPEN && straight.tcp.writable) straight.tcp.write(frame.bytes);
+      else if (straight.socket.readyState === OPEN && straight.tcp.writable) straight.tcp.write(frame.latin1, 'latin1');
     },
   };
 }

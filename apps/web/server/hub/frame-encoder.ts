@@ -2,22 +2,32 @@
  * Frames as bytes, made once for all clients that are due the same. What a frame is made of (a change, a status, a
  * forecast) is stringified for the first client that is due it; a whole frame is kept for the others with the same dues.
  */
-const OPENING = { bars: '2["bars",[', forecasts: '2["forecasts",[', status: '2["status",[' } as const;
+/** Engine.IO's packet type `message`, in front of Socket.IO's packet. */
+const MESSAGE = '4';
+const OPENING = { bars: '42["bars",[', forecasts: '42["forecasts",[', status: '42["status",[' } as const;
 export type FrameEvent = keyof typeof OPENING;
 
-const COMMA = 0x2c;
-const CLOSING = Buffer.from(']]');
+const CLOSING = ']]';
 /** Kept frames are dropped together beyond this: it only has to last for one round of flushes. */
 const MOST_KEPT_BYTES = 1_024 * 1_024;
 
 export class Frame {
-  /** The whole WebSocket frame, unmasked: Engine.IO hands it to the socket as it is. */
-  readonly bytes: Buffer;
+  /**
+   * The whole WebSocket frame, unmasked, a character for each byte: put together from strings and written as Latin-1, it
+   * costs no buffer of its own.
+   */
+  readonly latin1: string;
   readonly #payloadStart: number;
+  #bytes: Buffer | null = null;
 
-  constructor(bytes: Buffer, payloadStart: number) {
-    this.bytes = bytes;
+  constructor(latin1: string, payloadStart: number) {
+    this.latin1 = latin1;
     this.#payloadStart = payloadStart;
+  }
+
+  /** For Engine.IO, which hands it to the socket as it is. */
+  get bytes(): Buffer {
+    return (this.#bytes ??= Buffer.from(this.latin1, 'latin1'));
   }
 
   /** The Socket.IO packet as text, for transports that are no WebSocket. */
@@ -28,7 +38,8 @@ export class Frame {
 
 interface Part {
   id: number;
-  json: Buffer;
+  /** JSON in UTF-8, a character for each byte. */
+  json: string;
 }
 
 interface Kept {
@@ -38,27 +49,29 @@ interface Kept {
 }
 
 export class FrameEncoder {
-  readonly #parts = new WeakMap<object, Part>();
+  /** Where an item carries its part: found faster than in a WeakMap, and not copied along when one is spread. */
+  readonly #slot = Symbol('encoded');
   /** By a number made of the ids of their parts. */
   readonly #kept = new Map<number, Kept>();
-  readonly #scratch: Buffer[] = [];
   #keptBytes = 0;
   #nextId = 0;
 
   /** Items are told apart by identity: whoever changes one makes a new one, and leaves the list as it is. */
   encode(event: FrameEvent, items: readonly object[]): Frame {
-    const parts = this.#scratch;
     let hash = event.length;
-    let length = MESSAGE.length + OPENING[event].length + Math.max(0, items.length - 1) + CLOSING.length;
     for (let index = 0; index < items.length; index += 1) {
-      const { id, json } = this.#part(items[index] as object);
-      hash = (Math.imul(hash, 31) + id) | 0;
-      length += json.length;
-      parts[index] = json;
+      hash = (Math.imul(hash, 31) + this.#part(items[index] as object).id) | 0;
     }
     const kept = this.#kept.get(hash);
     if (kept !== undefined && kept.event === event && same(kept.items, items)) return kept.frame;
-    const frame = assemble(OPENING[event], parts, items.length, length);
+    let payload: string = OPENING[event];
+    for (let index = 0; index < items.length; index += 1) {
+      const { json } = this.#part(items[index] as object);
+      payload += index === 0 ? json : `,${json}`;
+    }
+    payload += CLOSING;
+    const header = headerOf(payload.length);
+    const frame = new Frame(header + payload, header.length + MESSAGE.length);
     this.#keep(hash, { event, items, frame });
     return frame;
   }
@@ -69,14 +82,15 @@ export class FrameEncoder {
       this.#keptBytes = 0;
     }
     this.#kept.set(hash, kept);
-    this.#keptBytes += kept.frame.bytes.length;
+    this.#keptBytes += kept.frame.latin1.length;
   }
 
   #part(item: object): Part {
-    const known = this.#parts.get(item);
+    const known = (item as { [slot: symbol]: Part | undefined })[this.#slot];
     if (known !== undefined) return known;
-    const part = { id: (this.#nextId += 1), json: Buffer.from(JSON.stringify(item)) };
-    this.#parts.set(item, part);
+    const json = Buffer.from(JSON.stringify(item)).toString('latin1');
+    const part = { id: (this.#nextId += 1), json };
+    Object.defineProperty(item, this.#slot, { value: part });
     return part;
   }
 }
@@ -87,43 +101,21 @@ function same(left: readonly object[], right: readonly object[]): boolean {
   return true;
 }
 
-/** Engine.IO's packet type `message`, in front of Socket.IO's packet. */
-const MESSAGE = '4';
-
-/** @param length of the payload, bytes */
-function assemble(opening: string, parts: readonly Buffer[], count: number, length: number): Frame {
-  const start = headerLength(length);
-  const bytes = Buffer.allocUnsafe(start + length);
-  writeHeader(bytes, length);
-  let at = start + bytes.write(MESSAGE + opening, start, 'latin1');
-  for (let index = 0; index < count; index += 1) {
-    const json = parts[index] as Buffer;
-    if (index > 0) bytes[at++] = COMMA;
-    bytes.set(json, at);
-    at += json.length;
-  }
-  bytes.set(CLOSING, at);
-  return new Frame(bytes, start + MESSAGE.length);
-}
-
 const SHORT = 125;
 const TWO_BYTES = 126;
 const EIGHT_BYTES = 127;
 
-function headerLength(length: number): number {
-  if (length <= SHORT) return 2;
-  return length < 0x1_00_00 ? 4 : 10;
-}
-
 /** RFC 6455 §5.2: FIN and the opcode of text, then the length. */
-function writeHeader(bytes: Buffer, length: number): void {
+function headerOf(length: number): string {
+  if (length <= SHORT) return String.fromCharCode(0x81, length);
+  const bytes = Buffer.alloc(length < 0x1_00_00 ? 4 : 10);
   bytes[0] = 0x81;
-  if (length <= SHORT) bytes[1] = length;
-  else if (length < 0x1_00_00) {
+  if (length < 0x1_00_00) {
     bytes[1] = TWO_BYTES;
     bytes.writeUInt16BE(length, 2);
   } else {
     bytes[1] = EIGHT_BYTES;
     bytes.writeBigUInt64BE(BigInt(length), 2);
   }
+  return bytes.toString('latin1');
 }
