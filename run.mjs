@@ -28,7 +28,7 @@ const COMMANDS = {
   },
   test: async (args) => {
     const { node, env } = await prepare({ web: true });
-    installTestTools({ print: printed });
+    installTestTools({ print: printed, env });
     return test(node, env, args);
   },
   check: async () => {
@@ -40,7 +40,7 @@ const COMMANDS = {
   },
   screenshots: async () => {
     const { node, env } = await prepare({ web: true });
-    installTestTools({ print: printed });
+    installTestTools({ print: printed, env });
     return runInGroup(node, [join(root, 'docs', 'images', 'take.ts')], { cwd: root, env });
   },
   tapecast: async (args) => {
