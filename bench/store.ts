@@ -48,6 +48,7 @@ try {
   await fillTwoYears();
   await client.query('VACUUM ANALYZE stock_prices_1m, stock_prices_1h');
   figures['rows_per_s_upsert'] = await measureUpsert();
+  Object.assign(figures, await measureGrowth());
   if (store.extension !== null) figures['compression_ratio'] = await compress();
   await measureWeb(tickers[0] ?? '');
   console.table(figures);
@@ -114,6 +115,33 @@ async function measureUpsert(): Promise<number> {
   if (changed !== count) throw new Error(`${changed} of ${count} rows were news`);
   say(`upsert of ${count.toLocaleString('en-US')} rows: ${seconds.toFixed(2)} s`);
   return Math.round(count / seconds);
+}
+
+/**
+ * One statement that touches ten times as many series, or bars of one series: 10 is linear, 100 would be quadratic.
+ * Medians of three, in turn.
+ */
+async function measureGrowth(): Promise<{ growth_series: number; growth_bars: number }> {
+  const seriesOf = `INSERT INTO stock_prices_1d SELECT date '1990-01-01' + $2::int, 'G' || n, 1, 2, 1, 1.5, NULL, 1, 'bench' FROM generate_series(1, $1::int) n`;
+  const barsOf = `INSERT INTO stock_prices_1h SELECT timestamptz '1980-01-01Z' + make_interval(hours => $2::int * 100000 + n), 'GROWTH', 1, 2, 1, 1.5, NULL, 1, 'bench' FROM generate_series(1, $1::int) n`;
+  const growth = async (statement: string): Promise<number> => {
+    const times = new Map<number, number[]>([
+      [1_000, []],
+      [10_000, []],
+    ]);
+    await client.query(statement, [10_000, 0]); // the series exist from here on
+    for (let round = 1; round <= 3; round++) {
+      for (const [count, taken] of times) {
+        const from = performance.now();
+        await client.query(statement, [count, round * 2 + (count === 1_000 ? 0 : 1)]);
+        taken.push(performance.now() - from);
+      }
+    }
+    const median = (count: number): number => times.get(count)?.toSorted((a, b) => a - b)[1] ?? Number.NaN;
+    say(`1,000: ${median(1_000).toFixed(0)} ms, 10,000: ${median(10_000).toFixed(0)} ms in one statement`);
+    return round(median(10_000) / median(1_000), 1);
+  };
+  return { growth_series: await growth(seriesOf), growth_bars: await growth(barsOf) };
 }
 
 /** All chunks that have ended, as the policy would in time. */
