@@ -82,7 +82,7 @@ class SocketClient implements Client {
       tryAllTransports: true,
       forceNew: true,
       // A killed server is back within seconds; each pause is spread by half of itself.
-      reconnectionDelay: 300,
+      reconnectionDelay: 100,
       reconnectionDelayMax: 2_500,
       timeout: 10_000,
       ...(options.extraHeaders === undefined ? {} : { extraHeaders: options.extraHeaders }),
