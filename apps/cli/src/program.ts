@@ -1,7 +1,7 @@
 /** The command line: every command, its options and its help. */
 import { Command, CommanderError } from 'commander';
 import { type CommandContext } from './context.ts';
-import { dbDown, dbNew, dbStatus, dbUp } from './commands/db.ts';
+import { dbDown, dbMoveToTimescale, dbNew, dbStatus, dbUp } from './commands/db.ts';
 import { doctor } from './commands/doctor.ts';
 import { exportPrices, type ExportOptions } from './commands/export.ts';
 import { importFile, type ImportCommandOptions } from './commands/import.ts';
@@ -69,6 +69,10 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
       .option('--set <name>', 'core or timescale', 'core')
       .option('--yes', 'even though tables and rows may go with it'),
     (context, { set, yes }) => dbDown({ set, yes: yes === true }, context),
+  );
+  run(
+    db.command('move-to-timescale').description('turn a plain database into one of TimescaleDB, without losing a row'),
+    dbMoveToTimescale,
   );
   run(db.command('status').description('what is applied and what is pending (exit 5)'), dbStatus);
   run<{ set: string }>(

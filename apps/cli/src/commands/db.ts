@@ -2,6 +2,7 @@
 import { openDatabase } from '@tapecast/db/database';
 import { inspectServer } from '@tapecast/db/inspect';
 import { CORE_MIGRATIONS, dbmate, migrate, TIMESCALE_MIGRATIONS, type MigrationSet } from '@tapecast/db/migrate';
+import { moveToTimescale } from '@tapecast/db/timescale-move';
 import { type CommandContext } from '../context.ts';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.ts';
 import { findDatabase } from '../find-database.ts';
@@ -21,6 +22,18 @@ export async function dbDown(options: { set: string; yes: boolean }, context: Co
   const { url, place } = await findDatabase(context.env, context.database);
   const said = await dbmate(url, setNamed(options.set), ['rollback']);
   context.terminal.result({ database: place, said: said.trim() }, said.trim());
+  return EXIT.ok;
+}
+
+export async function dbMoveToTimescale(context: CommandContext): Promise<ExitCode> {
+  const { url, place } = await findDatabase(context.env, context.database);
+  const result = await context.terminal.during(`Moving ${place} to TimescaleDB`, () => moveToTimescale({ url }));
+  const total = Object.values(result.rows).reduce((sum, rows) => sum + rows, 0);
+  const said = result.moved ? 'now runs' : 'ran already';
+  context.terminal.result(
+    { database: place, ...result },
+    `${place} ${said} TimescaleDB ${result.extension}, with all its ${total.toLocaleString('en-US')} bars.`,
+  );
   return EXIT.ok;
 }
 
