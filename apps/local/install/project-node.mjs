@@ -24,6 +24,12 @@ function majorOf(path) {
 /** Environment in which `node` and the installed programs are the project's. */
 export function projectEnvironment(root, node, env = process.env) {
   // Servers that tests start (PgBouncer) stand in sbin, which is not on everybody's PATH.
-  const folders = [join(node, '..'), join(root, 'node_modules', '.bin'), env.PATH ?? '', '/usr/local/sbin', '/usr/sbin'];
+  const folders = [
+    join(node, '..'),
+    join(root, 'node_modules', '.bin'),
+    env.PATH ?? '',
+    '/usr/local/sbin',
+    '/usr/sbin',
+  ];
   return { ...env, PATH: folders.join(':') };
 }
