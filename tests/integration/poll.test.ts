@@ -1,4 +1,5 @@
 /** Several ingestors as processes: they share the tickers and one request budget, also while one of them is killed. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '@tapecast/db/database';
 import { ensureTickers } from '@tapecast/db/tickers';
@@ -8,7 +9,7 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 import { startYahoo, type YahooStub } from '../support/yahoo/server.ts';
 import { QUEUE_SERVERS, type QueueServer } from './queue-servers.ts';
 
-const MAIN = new URL('../../apps/ingestor/src/main.ts', import.meta.url).pathname;
+const MAIN = join(import.meta.dirname, '../../apps/ingestor/src/main.ts');
 const PER_SECOND = 6;
 const BURST = 2;
 

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { PricesAnswer } from '@tapecast/contracts/rest';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -53,7 +54,7 @@ it('TypeScript follows a series', async () => {
   const file = new URL(`./example-${process.pid}.tmp.ts`, import.meta.url);
   await writeFile(file, example('ts'));
   ends.push(() => rm(file));
-  await expectFollows(run(process.execPath, [file.pathname]), 21);
+  await expectFollows(run(process.execPath, [fileURLToPath(file)]), 21);
 });
 
 const python = spawnSync('python3', ['-c', 'import socketio, websocket']).status === 0;
