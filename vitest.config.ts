@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 15_000,
     hookTimeout: 60_000,
+    // Real servers, browsers and kills on two shared cores: CI gives a test a second try, and the summary names those that needed it.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     projects: [
       {
         extends: true,

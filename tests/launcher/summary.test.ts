@@ -25,3 +25,17 @@ it('counts a test that did not run as failed, unless it is known with its reason
 it('counts errors outside of tests and an interrupted run as failures', () => {
   expect(summarise([], [], { errors: 2, interrupted: true }).failed).toBe(3);
 });
+
+it('names what passed only after a failure', () => {
+  const summary = summarise(
+    [
+      { test: 'a.test.ts > wavers', state: 'passed', retries: 1 },
+      { test: 'a.test.ts > breaks', state: 'failed', retries: 1 },
+      { test: 'a.test.ts > works', state: 'passed', retries: 0 },
+    ],
+    [],
+    RUN,
+  );
+  expect(summary).toMatchObject({ passed: 2, failed: 1 });
+  expect(summary.lines).toEqual(['failed: a.test.ts > breaks', 'passed only at try 2: a.test.ts > wavers']);
+});

@@ -37,7 +37,11 @@ function outcomesOf(module: TestModule, root: string): Outcome[] {
   const file = relative(root, module.moduleId);
   const tests = [...module.children.allTests()].map((test): Outcome => {
     const { state } = test.result();
-    return { test: `${file} > ${test.fullName}`, state: state === 'passed' || state === 'failed' ? state : 'skipped' };
+    return {
+      test: `${file} > ${test.fullName}`,
+      state: state === 'passed' || state === 'failed' ? state : 'skipped',
+      retries: test.diagnostic()?.retryCount ?? 0,
+    };
   });
   const broken =
     module.errors().length > 0 || [...module.children.allSuites()].some((suite) => suite.errors().length > 0);

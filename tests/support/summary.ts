@@ -2,6 +2,8 @@ export interface Outcome {
   /** `tests/e2e/page.test.ts > page > shows the fan` */
   test: string;
   state: 'passed' | 'failed' | 'skipped';
+  /** How often it failed before it passed; only where vitest.config.ts allows another try. */
+  retries?: number;
 }
 
 export interface KnownSkip {
@@ -36,6 +38,9 @@ export function summarise(
     ...failed.map(({ test }) => `failed: ${test}`),
     ...silent.map(({ test }) => `failed: ${test} (did not run, and is not in tests/known-skips.json)`),
     ...excused.map(({ test, reason }) => `skipped: ${test} (${reason})`),
+    ...outcomes
+      .filter(({ state, retries = 0 }) => state === 'passed' && retries > 0)
+      .map(({ test, retries = 0 }) => `passed only at try ${retries + 1}: ${test}`),
   ];
   if (run.errors > 0) lines.push(`failed: ${run.errors} error(s) outside of any test, shown above`);
   if (run.interrupted) lines.push('failed: the run was interrupted');
