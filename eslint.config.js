@@ -11,10 +11,12 @@ const LAYERS = {
   'packages/db': ['contracts'],
   'packages/queue': ['contracts', 'db'],
   'packages/ingest': ['contracts', 'db'],
+  'packages/backup': ['db'],
   'apps/ingestor': ['contracts', 'db', 'ingest', 'queue', 'runtime'],
   'apps/forecaster': ['contracts', 'db', 'queue', 'runtime'],
   'apps/web': ['contracts', 'client', 'db', 'runtime'],
-  'apps/cli': ['contracts', 'client', 'db', 'ingest', 'queue', 'runtime'],
+  'apps/backup': ['backup', 'db', 'runtime'],
+  'apps/cli': ['backup', 'contracts', 'client', 'db', 'ingest', 'queue', 'runtime'],
   'apps/local': ['db', 'queue', 'runtime'],
 };
 const layerRules = Object.entries(LAYERS).map(([folder, allowed]) => ({

@@ -5,7 +5,7 @@ export const EXIT = {
   failed: 1,
   /** The command line or a setting is wrong. */
   usage: 2,
-  /** The file was refused: nothing of it was imported. */
+  /** The file or the backup was refused: nothing of it was kept. */
   refused: 3,
   /** The database, or the web service, cannot be reached. */
   unavailable: 4,

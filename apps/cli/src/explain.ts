@@ -1,15 +1,21 @@
 /** From an error to an exit code and words: named errors say what to do by themselves, others show where they come from. */
+import { BackupError } from '@tapecast/backup/errors';
+import { DatabaseRightsError } from '@tapecast/db/archive/databases';
+import { ArchiveTableError } from '@tapecast/db/archive/load';
 import { DatabaseUnavailableError, MigrationError, SchemaMismatchError } from '@tapecast/db/errors';
 import { TableInUseError } from '@tapecast/db/import-table';
 import { ImportError } from '@tapecast/ingest/import/errors';
 import { ConfigError } from '@tapecast/runtime/config';
 import { EXIT, UnavailableError, UsageError, type ExitCode } from './exit-codes.ts';
 
+/** What was asked for was not done, for a reason that lies in what was given. */
+const REFUSED = [ImportError, TableInUseError, BackupError, ArchiveTableError];
+
 export function explain(error: unknown): { code: ExitCode; message: string } {
   if (!(error instanceof Error)) return { code: EXIT.failed, message: String(error) };
   if (error instanceof UsageError || error instanceof ConfigError) return { code: EXIT.usage, message: error.message };
-  if (error instanceof ImportError || error instanceof TableInUseError)
-    return { code: EXIT.refused, message: error.message };
+  if (REFUSED.some((kind) => error instanceof kind)) return { code: EXIT.refused, message: error.message };
+  if (error instanceof DatabaseRightsError) return { code: EXIT.unavailable, message: error.message };
   if (error instanceof UnavailableError) return { code: EXIT.unavailable, message: error.message };
   if (error instanceof DatabaseUnavailableError || 'code' in error) {
     const inner = error instanceof DatabaseUnavailableError && error.cause instanceof Error ? error.cause : error;

@@ -1,6 +1,7 @@
 /** Which database the commands work on: the one that is set, else the one that `npm start` brings. */
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { databaseNamed } from '@tapecast/db/archive/databases';
 import { type Database, openDatabase } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { listDatabases } from '@tapecast/db/inspect';
@@ -35,14 +36,19 @@ export async function findDatabase(env: NodeJS.ProcessEnv, wanted?: string): Pro
   const config = loadConfig(Settings, env);
   if (config.DATABASE_URL !== undefined || config.POSTGRES_HOST !== undefined) {
     const direct = config.DATABASE_LISTEN_URL === undefined ? databaseUrl(config) : listenUrl(config);
-    const url = wanted === undefined ? direct : named(direct, wanted);
+    const url = wanted === undefined ? direct : databaseNamed(direct, wanted);
     return { url, place: placeOf(url), embedded: false };
   }
-  const dataDir = isAbsolute(config.DATA_DIR) ? config.DATA_DIR : resolve(ROOT, config.DATA_DIR);
-  const server = await embeddedServer(dataDir);
+  const server = await embeddedServer(dataDirOf(env));
   const name = wanted ?? (await chooseName(server, config.PRICE_SOURCE));
-  const url = named(server, name);
+  const url = databaseNamed(server, name);
   return { url, place: `${placeOf(url)}, the database of npm start`, embedded: true };
+}
+
+/** The folder of `npm start`. */
+export function dataDirOf(env: NodeJS.ProcessEnv): string {
+  const { DATA_DIR: folder } = loadConfig(z.object({ DATA_DIR: Settings.shape.DATA_DIR }), env);
+  return isAbsolute(folder) ? folder : resolve(ROOT, folder);
 }
 
 /** As the launcher leaves it: the port of its running server, and the password of its administrator. */
@@ -83,12 +89,6 @@ async function chooseName(server: string, source: string | undefined): Promise<s
   } finally {
     await db.close();
   }
-}
-
-function named(url: string, database: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${encodeURIComponent(database)}`;
-  return changed.href;
 }
 
 function placeOf(url: string): string {

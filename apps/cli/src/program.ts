@@ -1,10 +1,12 @@
 /** The command line: every command, its options and its help. */
 import { Command, CommanderError } from 'commander';
 import { type CommandContext } from './context.ts';
+import { backup, backupList, backupPrune, backupVerify } from './commands/backup.ts';
 import { dbDown, dbMoveToTimescale, dbNew, dbStatus, dbUp } from './commands/db.ts';
 import { doctor } from './commands/doctor.ts';
 import { exportPrices, type ExportOptions } from './commands/export.ts';
 import { importFile, type ImportCommandOptions } from './commands/import.ts';
+import { restore, type RestoreCommandOptions } from './commands/restore.ts';
 import { tail, type TailOptions } from './commands/tail.ts';
 import { addTickers, removeTickers, showTickers } from './commands/tickers.ts';
 import { explain } from './explain.ts';
@@ -34,6 +36,10 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   }
 }
 
+const PLACES =
+  'A place is a folder or s3://bucket/prefix (S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, or these with _FILE);\n' +
+  'default: BACKUP_TARGET, else backups in DATA_DIR.';
+
 function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => void): Command {
   const program = new Command('tapecast')
     .description('Loads, shows and looks after the prices of a Tapecast database.')
@@ -42,7 +48,7 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
     .addHelpText(
       'after',
       '\nThe database is the one of DATABASE_URL (or POSTGRES_HOST …), else the one that npm start runs in DATA_DIR.\n' +
-        'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 file refused, 4 database or web service not reached,\n' +
+        'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 file or backup refused, 4 database or web service not reached,\n' +
         '5 something found that is not as it should be, 130 interrupted.',
     );
 
@@ -110,6 +116,47 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
       .option('--to <time>', 'the same, included')
       .option('-o, --output <file>', 'default: standard output; a name with .gz is packed'),
     (context, options, tickers) => exportPrices(tickers, options, context),
+  );
+
+  const backups = program
+    .command('backup')
+    .description('put everything into an archive, a folder or S3, that any supported server can restore')
+    .addHelpText('after', `\n${PLACES}`);
+  run<{ pgDump?: boolean }>(
+    backups
+      .command('make [target]', { isDefault: true })
+      .description('make one (the word may be left out)')
+      .option('--pg-dump', "add pg_dump's format of the same moment; needs a pg_dump as new as the server")
+      .addHelpText('after', `\n${PLACES}`),
+    (context, options, [target]) => backup(target, options, context),
+  );
+  run(backups.command('list [target]').description('the backups of a place'), (context, _options, [target]) =>
+    backupList(target, context),
+  );
+  run(
+    backups
+      .command('verify [source]')
+      .description('read a backup, or the newest of a place, and check every file (exit 5)'),
+    (context, _options, [source]) => backupVerify(source, context),
+  );
+  run<{ keep?: string; dryRun?: boolean }>(
+    backups
+      .command('prune [target]')
+      .description('remove those whose time is over')
+      .option('--keep <rule>', 'such as daily:7,weekly:4,monthly:6 (default: BACKUP_KEEP)')
+      .option('--dry-run', 'only say which'),
+    (context, options, [target]) => backupPrune(target, options, context),
+  );
+  run<RestoreCommandOptions>(
+    program
+      .command('restore [source]')
+      .description('bring a backup, or the newest of a place, back into an empty database')
+      .option('--into <name>', 'another database of the same server, created where it is missing')
+      .option('--swap', 'put it in the place of the database in one step; the old one stays under another name')
+      .option('--compare', 'read every row back and compare it with the backup')
+      .option('--drill', 'only try it: into a database of its own, compared, and dropped')
+      .addHelpText('after', `\n${PLACES}`),
+    (context, options, [source]) => restore(source, options, context),
   );
 
   const tickers = program.command('tickers').description('what is polled');

@@ -4,7 +4,9 @@
  * written for.
  */
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { resolveBinary } from 'dbmate';
@@ -49,14 +51,7 @@ const run = promisify(execFile);
  */
 export async function migrate(options: { url: string }): Promise<Migrated> {
   const { url } = options;
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'tapecast-migrate',
-  });
-  await client.connect();
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+  return underLock(url, async (client) => {
     await createTimescaleIfNew(client, url);
     await dbmate(url, CORE_MIGRATIONS, ['migrate']);
     const timescale = await timescaleVersion(client);
@@ -65,6 +60,62 @@ export async function migrate(options: { url: string }): Promise<Migrated> {
       await dbmate(url, TIMESCALE_MIGRATIONS, ['migrate']);
     }
     return { timescale };
+  });
+}
+
+/**
+ * Gives an empty database the schema that another one has: these core migrations and no other, tables still plain. `migrate` brings
+ * it from there to the newest.
+ *
+ * @param options.versions as in schema_migrations
+ * @throws {SchemaMismatchError} for versions that are not known here
+ * @throws {MigrationError}
+ */
+export async function migrateExactly(options: { url: string; versions: readonly string[] }): Promise<void> {
+  const { url, versions } = options;
+  const files = await coreFiles();
+  const unknown = versions.filter((version) => !files.has(version));
+  if (unknown.length > 0) {
+    throw new SchemaMismatchError(
+      `This version does not know the migrations ${unknown.join(', ')}. Update Tapecast to the version that made them.`,
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'tapecast-migrations-'));
+  try {
+    for (const version of versions) {
+      const file = files.get(version) ?? '';
+      await copyFile(join(CORE_MIGRATIONS.folder, file), join(folder, file));
+    }
+    await underLock(url, async (client) => {
+      await createTimescaleIfNew(client, url);
+      await dbmate(url, { ...CORE_MIGRATIONS, folder }, ['migrate']);
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Core migrations of this version that are not among `versions`. */
+export async function coreMigrationsBeyond(versions: readonly string[]): Promise<string[]> {
+  return [...(await coreFiles()).keys()].filter((version) => !versions.includes(version));
+}
+
+/** File by version. */
+async function coreFiles(): Promise<Map<string, string>> {
+  const files = (await readdir(CORE_MIGRATIONS.folder)).filter((file) => file.endsWith('.sql'));
+  return new Map(files.toSorted().map((file) => [file.split('_')[0] ?? '', file]));
+}
+
+async function underLock<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'tapecast-migrate',
+  });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work(client);
   } finally {
     await client.end();
   }
@@ -113,14 +164,21 @@ function withSslMode(text: string): string {
  * @throws {SchemaMismatchError} older: migrate first; newer: update the service
  */
 export async function assertSchema(db: Database): Promise<void> {
-  const files = await readdir(CORE_MIGRATIONS.folder);
-  const known = files.filter((file) => file.endsWith('.sql')).map((file) => file.split('_')[0] ?? '');
+  const known = [...(await coreFiles()).keys()];
   const { rows } = await answering(() =>
-    sql<{ version: string }>`SELECT version FROM schema_migrations`.execute(db.kysely).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === '42P01') return { rows: [] };
-      throw error;
-    }),
+    sql<{ version: string; restoring: boolean }>`
+      SELECT version, to_regclass('public.unfinished_restore') IS NOT NULL AS restoring FROM schema_migrations`
+      .execute(db.kysely)
+      .catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === '42P01') return { rows: [] };
+        throw error;
+      }),
   );
+  if (rows.some(({ restoring }) => restoring)) {
+    throw new SchemaMismatchError(
+      'A backup is being restored into this database, or its restore was cut short. Wait for it, or run tapecast restore again with the same archive.',
+    );
+  }
   const applied = new Set(rows.map((row) => row.version));
   const missing = known.filter((version) => !applied.has(version));
   if (missing.length > 0) {
