@@ -237,7 +237,9 @@ it('an archive of an older schema is loaded into that schema and then migrated',
 it('a drill compares every row and leaves nothing behind, nor does one that was killed before', async () => {
   await query(source.url, 'CREATE DATABASE tapecast_drill_killed');
   await expect(drillRestore({ ...place, archive, url: source.url })).resolves.toMatchObject({ compared: true });
-  expect(await query(source.url, `SELECT datname FROM pg_database WHERE starts_with(datname, 'tapecast_drill_')`)).toEqual([]);
+  expect(
+    await query(source.url, `SELECT datname FROM pg_database WHERE starts_with(datname, 'tapecast_drill_')`),
+  ).toEqual([]);
 });
 
 it('in place: the old database stays under another name', async () => {

@@ -20,8 +20,9 @@ export async function startServerProcess(
   args: string[],
   ready: RegExp,
   env: NodeJS.ProcessEnv = process.env,
+  user: { uid?: number; gid?: number } = {},
 ): Promise<ServerProcess> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env, ...user, stdio: ['ignore', 'pipe', 'pipe'] });
   const endWithUs = () => child.kill('SIGKILL');
   process.once('exit', endWithUs);
   const closed = once(child, 'close').finally(() => process.off('exit', endWithUs));
