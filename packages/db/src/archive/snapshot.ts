@@ -10,6 +10,7 @@ import {
   listArchiveTables,
   tableName,
 } from './catalogue.ts';
+import { SchemaMismatchError } from '../errors.ts';
 import { openArchiveSession, type ArchiveSession } from './session.ts';
 
 export interface Snapshot {
@@ -49,10 +50,12 @@ const ATTEMPTS = 5;
  *
  * @param url of the database itself, not through a transaction pooler
  * @throws {DatabaseUnavailableError}
+ * @throws {SchemaMismatchError} where our schema is missing
  */
 export async function openSnapshot(url: string): Promise<Snapshot> {
   const session = await openArchiveSession(url);
   try {
+    await requireSchema(session);
     const tables = await lockTables(session);
     const facts = await readFacts(session);
     return {
@@ -70,6 +73,13 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
     await session.close();
     throw error;
   }
+}
+
+async function requireSchema(session: ArchiveSession): Promise<void> {
+  const [found] = await session.rows(sql<{ there: boolean; name: string }>`
+    SELECT to_regclass('public.schema_migrations') IS NOT NULL AS there, current_database() AS name`);
+  if (found?.there === true) return;
+  throw new SchemaMismatchError(`The database ${found?.name} does not hold Tapecast's schema.`);
 }
 
 /** The list is read twice, before and under the locks: an import may have made or dropped a table in between. */
