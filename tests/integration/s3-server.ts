@@ -101,7 +101,17 @@ export async function startS3(credentials: Credentials, buckets: string[]): Prom
     }
     const found = objects.get(name);
     if (found === undefined) return fail(404, 'NoSuchKey');
-    response.writeHead(200, { 'content-length': found.length, etag: etag(found) }).end(found);
+    const [, from = '0', to = String(found.length - 1)] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    const piece = found.subarray(Number(from), Number(to) + 1);
+    const status = request.headers.range === undefined ? 200 : 206;
+    // As some servers do, which must not matter to who reads slowly.
+    const headers = {
+      'content-length': piece.length,
+      etag: etag(found),
+      'last-modified': new Date().toUTCString(),
+      connection: 'close',
+    };
+    response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : piece);
   };
 
   const server = createServer((request, response) => {
