@@ -15,6 +15,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { content, createPlace, fill, query } from './backup-world.ts';
 
+// Each restores whole databases, by programs of their own: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
+
 let source: TestDatabase;
 let place: Awaited<ReturnType<typeof createPlace>>;
 let archive: Archive;
@@ -235,10 +238,13 @@ it('an archive of an older schema is loaded into that schema and then migrated',
 });
 
 it('a drill compares every row and leaves nothing behind, nor does one that was killed before', async () => {
-  await query(source.url, 'CREATE DATABASE tapecast_drill_killed');
+  await query(source.url, `CREATE DATABASE ${source.name}_drill_killed`);
   await expect(drillRestore({ ...place, archive, url: source.url })).resolves.toMatchObject({ compared: true });
   expect(
-    await query(source.url, `SELECT datname FROM pg_database WHERE starts_with(datname, 'tapecast_drill_')`),
+    await query(
+      source.url,
+      `SELECT datname FROM pg_database WHERE starts_with(datname, current_database() || '_drill_')`,
+    ),
   ).toEqual([]);
 });
 

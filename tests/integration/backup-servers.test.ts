@@ -141,4 +141,4 @@ it('a database without our schema is no source', async () => {
     await dropDatabase(empty.url, name);
     await empty.drop();
   }
-});
+}, 120_000);

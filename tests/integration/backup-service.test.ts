@@ -47,9 +47,9 @@ it('makes the backup that is due, tries it, and leaves the next one to its time'
   expect(await metric('last_size_bytes')).toBeGreaterThan(1_000);
   expect(await metric('archives')).toBe(1);
   expect(service.ready()).toEqual([]);
-  expect(await query(database.url, `SELECT FROM pg_database WHERE starts_with(datname, 'tapecast_drill_')`)).toEqual(
-    [],
-  );
+  expect(
+    await query(database.url, `SELECT FROM pg_database WHERE starts_with(datname, current_database() || '_drill_')`),
+  ).toEqual([]);
 
   // A restart finds it and makes no other.
   const again = await start();
