@@ -38,33 +38,47 @@ async function storedHash(ticker: string): Promise<string> {
     .digest('hex');
 }
 
-it('kill -9 at random moments, then the rerun: all of the file, once', async () => {
-  for (let round = 0; round < 4; round += 1) {
-    const ticker = `KILL${round}`;
-    const lines = minuteLines(ticker, 30_000);
+it('kill -9 at ten random moments, then the rerun: all of the file, once', async () => {
+  const bars = 30_000;
+  const prepare = async (ticker: string) => {
+    const lines = minuteLines(ticker, bars);
     const file = await world.write(`${ticker}-1m.csv`, `${HEAD}${lines.join('\n')}\n`);
     const import_ = () =>
       spawn(process.execPath, [MAIN, 'import', file, '--json'], {
         env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: world.database.asRole('tapecast_ingestor') },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'ignore', 'inherit'],
       });
+    return { file, import_, hash: createHash('sha256').update(lines.join('\n')).digest('hex') };
+  };
+  const runsOf = (file: string) =>
+    world.rows<{ milliseconds: number | null }>(
+      `SELECT (extract(epoch FROM finished_at - started_at) * 1000)::float8 AS milliseconds FROM ingest_runs WHERE source = $1`,
+      [file],
+    );
+  // How long a run takes here, so that the kills fall into it.
+  const whole = await prepare('WHOLE');
+  expect((await once(whole.import_(), 'exit'))[0]).toBe(0);
+  const milliseconds = (await runsOf(whole.file))[0]?.milliseconds ?? 1_000;
+
+  for (let round = 0; round < 10; round += 1) {
+    const ticker = `KILL${round}`;
+    const { file, import_, hash } = await prepare(ticker);
     const victim = import_();
     const dead = once(victim, 'exit');
-    await sleep(200 + Math.random() * 1_500);
+    while (victim.exitCode === null && (await runsOf(file)).length === 0) await sleep(5);
+    await sleep(Math.random() * milliseconds);
     victim.kill('SIGKILL');
     await dead;
     const [partial] = await world.rows<{ n: number }>(
       'SELECT count(*)::integer AS n FROM stock_prices_1m WHERE ticker = $1',
       [ticker],
     );
-    expect([0, 30_000]).toContain(partial?.n);
-    const again = import_();
-    const [code] = (await once(again, 'exit')) as [number];
-    expect(code).toBe(0);
-    expect(await storedHash(ticker)).toBe(createHash('sha256').update(lines.join('\n')).digest('hex'));
+    expect([0, bars]).toContain(partial?.n);
+    expect((await once(import_(), 'exit'))[0]).toBe(0);
+    expect(await storedHash(ticker)).toBe(hash);
   }
   expect(await world.rows(`SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace`)).toEqual([]);
-}, 90_000);
+}, 400_000);
 
 it('goes on after what was staged, if the file is still the same', async () => {
   const lines = minuteLines('RESUME', 130_000);
@@ -109,4 +123,4 @@ it('goes on after what was staged, if the file is still the same', async () => {
   await world.write('RESUME-1m.csv', `${HEAD}${changed.join('\n')}\n`);
   expect(await world.run(file)).toMatchObject({ resumedAfter: 0, inserted: 130_000 });
   expect(await storedHash('RESUME2')).toBe(createHash('sha256').update(changed.join('\n')).digest('hex'));
-}, 90_000);
+}, 200_000);

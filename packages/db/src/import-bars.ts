@@ -6,11 +6,12 @@ import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { type RawBuilder, sql } from 'kysely';
 import { pricesTable } from './bars.ts';
 import { isConflict } from './errors.ts';
-import { type Staging, type StagingColumn } from './staging.ts';
+import { type Staging } from './staging.ts';
+import { type StagingColumn } from './staging-chunk.ts';
 
-/** Of a bar in staging; `time` is its key in Unix seconds, `row` its number in the file. */
+/** Of a bar in staging, beside `row`, its number in the file. */
 export const BAR_COLUMNS: readonly StagingColumn[] = [
-  { name: 'time', type: 'bigint' },
+  { name: 'time', type: 'timestamp with time zone' },
   { name: 'ticker', type: 'text' },
   { name: 'open', type: 'double precision' },
   { name: 'high', type: 'double precision' },
@@ -74,7 +75,6 @@ export async function mergeStagedBars(
   options: MergeOptions,
   record: (outcome: MergeOutcome) => RawBuilder<unknown>,
 ): Promise<MergeOutcome> {
-  await staging.query(sql`ANALYZE ${staging.table}`);
   for (let attempt = 0; ; attempt++) {
     try {
       return await staging.transaction(async () => {
@@ -92,10 +92,10 @@ export async function mergeStagedBars(
 
 /** What a merge would do now. */
 export async function previewMerge(staging: Staging, options: MergeOptions): Promise<MergeOutcome> {
-  const extent = await readExtent(staging);
-  if (extent === null) return NOTHING;
+  const extents = await readExtents(staging);
+  if (extents.length === 0) return NOTHING;
   const { rows } = await staging.query(sql<MergeOutcome>`
-    WITH ${known(staging, options, extent)}
+    WITH ${known(staging, options, extents)}
     SELECT (SELECT count(*) FROM ${staging.table}) - (SELECT count(*) FROM known) AS inserted,
       (SELECT count(*) FROM known WHERE differs AND may_change) AS updated,
       (SELECT count(*) FROM known WHERE differs AND NOT may_change) AS "leftToVendor"`);
@@ -106,27 +106,48 @@ const NOTHING: MergeOutcome = { inserted: 0, updated: 0, leftToVendor: 0 };
 
 async function merge(staging: Staging, options: MergeOptions): Promise<MergeOutcome> {
   const { resolution } = options;
-  const prices = pricesTable(resolution);
-  const source = `csv:${staging.run ?? 'dry'}`;
-  const extent = await readExtent(staging);
-  if (extent === null) return NOTHING;
+  const extents = await readExtents(staging);
+  if (extents.length === 0) return NOTHING;
+  const tickers = extents.map(({ ticker }) => ticker);
   // Transition tables and the sort of the keys go to disk beyond this.
   await staging.query(sql`SET LOCAL work_mem = '64MB'`);
   await staging.query(
-    sql`INSERT INTO stock_tickers (ticker, active) SELECT t, false FROM unnest(${extent.tickers}::text[]) t ON CONFLICT DO NOTHING`,
+    sql`INSERT INTO stock_tickers (ticker, active) SELECT t, false FROM unnest(${tickers}::text[]) t ON CONFLICT DO NOTHING`,
   );
-  await staging.query(sql`SELECT lock_series(${extent.tickers}::text[], ${[resolution]}::text[])`);
+  await staging.query(sql`SELECT lock_series(${tickers}::text[], ${[resolution]}::text[])`);
+  return (await anyStored(staging, options, extents))
+    ? mergeInto(staging, options, extents)
+    : insertAll(staging, options);
+}
+
+const INSERTED = sql`time, ticker, open, high, low, close, close_adj, volume`;
+
+function sourceOf(staging: Staging): string {
+  return `csv:${staging.run ?? 'dry'}`;
+}
+
+/** Where nothing is stored between a file's first and last bar, there is nothing to compare. */
+async function insertAll(staging: Staging, { resolution }: MergeOptions): Promise<MergeOutcome> {
+  const { rowCount } = await staging.query(sql`
+    INSERT INTO ${pricesTable(resolution)} (${INSERTED}, source)
+    SELECT ${INSERTED}, ${sourceOf(staging)} FROM ${staging.table}`);
+  return { ...NOTHING, inserted: rowCount ?? 0 };
+}
+
+async function mergeInto(staging: Staging, options: MergeOptions, extents: readonly Extent[]): Promise<MergeOutcome> {
+  const prices = pricesTable(options.resolution);
+  const source = sourceOf(staging);
+  await staging.query(sql`ANALYZE ${staging.table}`);
   const { rows } = await staging.query(sql<MergeOutcome>`
-    WITH ${known(staging, options, extent)}, updated AS (
+    WITH ${known(staging, options, extents)}, updated AS (
       UPDATE ${prices} bar SET open = s.open, high = s.high, low = s.low, close = s.close,
         close_adj = k.close_adj, volume = k.volume, source = ${source}
       FROM ${staging.table} s JOIN known k USING (row)
-      WHERE k.differs AND k.may_change AND bar.ticker = s.ticker AND bar.time = to_timestamp(s.time)
+      WHERE k.differs AND k.may_change AND bar.ticker = s.ticker AND bar.time = s.time
       RETURNING 1
     ), inserted AS (
-      INSERT INTO ${prices} (time, ticker, open, high, low, close, close_adj, volume, source)
-      SELECT to_timestamp(s.time), s.ticker, s.open, s.high, s.low, s.close, s.close_adj, s.volume, ${source}
-      FROM ${staging.table} s WHERE NOT EXISTS (SELECT FROM known k WHERE k.row = s.row)
+      INSERT INTO ${prices} (${INSERTED}, source)
+      SELECT ${INSERTED}, ${source} FROM ${staging.table} s WHERE NOT EXISTS (SELECT FROM known k WHERE k.row = s.row)
       RETURNING 1
     )
     SELECT (SELECT count(*) FROM inserted) AS inserted, (SELECT count(*) FROM updated) AS updated,
@@ -135,30 +156,47 @@ async function merge(staging: Staging, options: MergeOptions): Promise<MergeOutc
 }
 
 interface Extent {
-  tickers: string[];
+  ticker: string;
+  /** Unix seconds. */
   first: number;
   last: number;
 }
 
-async function readExtent(staging: Staging): Promise<Extent | null> {
-  const { rows } = await staging.query(sql<Extent | { tickers: null }>`
-    SELECT array_agg(DISTINCT ticker ORDER BY ticker) AS tickers, min(time) AS first, max(time) AS last FROM ${staging.table}`);
-  const [extent] = rows;
-  return extent === undefined || extent.tickers === null ? null : extent;
+async function readExtents(staging: Staging): Promise<Extent[]> {
+  const { rows } = await staging.query(sql<Extent>`
+    SELECT ticker, extract(epoch FROM min(time))::bigint AS first, extract(epoch FROM max(time))::bigint AS last
+    FROM ${staging.table} GROUP BY ticker ORDER BY ticker`);
+  return rows;
+}
+
+async function anyStored(staging: Staging, { resolution }: MergeOptions, extents: readonly Extent[]): Promise<boolean> {
+  const { rows } = await staging.query(sql<{ any: boolean }>`
+    SELECT EXISTS (
+      SELECT FROM unnest(${extents.map(({ ticker }) => ticker)}::text[], ${extents.map(({ first }) => first)}::bigint[],
+        ${extents.map(({ last }) => last)}::bigint[]) e (ticker, first, last)
+      CROSS JOIN LATERAL (SELECT FROM ${pricesTable(resolution)} bar WHERE bar.ticker = e.ticker
+        AND bar.time BETWEEN to_timestamp(e.first) AND to_timestamp(e.last) LIMIT 1) stored) AS any`);
+  return rows[0]?.any === true;
 }
 
 /** `known`: the staged rows whose bar is stored already, what it would become, and whether it may change. */
-function known(staging: Staging, { resolution, overwrite }: MergeOptions, extent: Extent): RawBuilder<unknown> {
+function known(
+  staging: Staging,
+  { resolution, overwrite }: MergeOptions,
+  extents: readonly Extent[],
+): RawBuilder<unknown> {
+  const first = extents.reduce((least, extent) => Math.min(least, extent.first), Number.POSITIVE_INFINITY);
+  const last = extents.reduce((most, extent) => Math.max(most, extent.last), Number.NEGATIVE_INFINITY);
   return sql`known AS MATERIALIZED (
     SELECT s.row, told.close_adj, told.volume,
       (bar.open, bar.high, bar.low, bar.close, bar.close_adj, bar.volume)
         IS DISTINCT FROM (s.open, s.high, s.low, s.close, told.close_adj, told.volume) AS differs,
       ${overwrite}::boolean OR bar.source LIKE 'csv:%' OR bar.source LIKE '%:live' AS may_change
     FROM ${staging.table} s
-    JOIN ${pricesTable(resolution)} bar ON bar.ticker = s.ticker AND bar.time = to_timestamp(s.time)
+    JOIN ${pricesTable(resolution)} bar ON bar.ticker = s.ticker AND bar.time = s.time
     -- What the file does not tell stays, an adjusted close only as long as its close does.
     CROSS JOIN LATERAL (SELECT coalesce(s.volume, bar.volume) AS volume,
       CASE WHEN s.close = bar.close THEN coalesce(s.close_adj, bar.close_adj) ELSE s.close_adj END AS close_adj) told
-    WHERE bar.time BETWEEN to_timestamp(${extent.first}) AND to_timestamp(${extent.last})
+    WHERE bar.time BETWEEN to_timestamp(${first}) AND to_timestamp(${last})
   )`;
 }

@@ -1,22 +1,11 @@
 /** One record of a file to one bar, strictly: what is wrong is named by its column. */
 import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { TICKER_PATTERN } from '@tapecast/contracts/ticker';
+import { type StagedBar } from '@tapecast/db/bar-encoder';
 import { type RowFault } from '@tapecast/db/ingest-runs';
 import { barEnd, barKey, type Session } from '../sessions.ts';
 import { type Field, type Layout } from './layout.ts';
 import { type FileTime, type TimeParser } from './times.ts';
-
-export interface FileBar {
-  /** Key of the bar, Unix seconds. */
-  time: number;
-  ticker: string;
-  open: number;
-  high: number;
-  low: number;
-  close: number;
-  closeAdj: number | null;
-  volume: number | null;
-}
 
 export interface BarRules {
   layout: Layout;
@@ -35,7 +24,7 @@ export interface BarRules {
 
 /** `forming`: the bar has not ended yet, and live prices make it. `blank`: an empty line. */
 export type RowVerdict =
-  { bar: FileBar } | { fault: Omit<RowFault, 'row'> & { reason: string; ticker: string } } | 'forming' | 'blank';
+  { bar: StagedBar } | { fault: Omit<RowFault, 'row'> & { reason: string; ticker: string } } | 'forming' | 'blank';
 
 /** Beyond any price or count of shares, yet small enough that sums of them stay numbers. */
 const LARGEST_PRICE = 1e12;
@@ -68,7 +57,7 @@ export function createRowReader(rules: BarRules): (fields: readonly string[]) =>
 
   function read(fields: readonly string[]): RowVerdict {
     const ticker = readTicker(fields);
-    const bar: FileBar = {
+    const bar: StagedBar = {
       time: 0,
       ticker,
       open: price(fields, 'open'),
@@ -92,10 +81,14 @@ export function createRowReader(rules: BarRules): (fields: readonly string[]) =>
 
   function readTicker(fields: readonly string[]): string {
     if (rules.ticker !== null) return rules.ticker;
-    const written = text(fields, 'ticker').toUpperCase();
-    const ticker = rules.dropCountry ? written.replace(/\.US$/, '') : written;
-    if (TICKER_PATTERN.test(ticker)) return ticker;
-    throw new Fault('ticker', 'bad_ticker', `${quoted(written)} is no ticker (1 to 24 of A-Z, 0-9 and . ^ = -)`);
+    const written = text(fields, 'ticker');
+    const ticker = tickerOf(written, rules);
+    if (ticker !== null) return ticker;
+    throw new Fault(
+      'ticker',
+      'bad_ticker',
+      `${quoted(written.toUpperCase())} is no ticker (1 to 24 of A-Z, 0-9 and . ^ = -)`,
+    );
   }
 
   function readTime(fields: readonly string[], session: Session | null): number {
@@ -160,7 +153,7 @@ export function createRowReader(rules: BarRules): (fields: readonly string[]) =>
     throw new Fault(field, 'not_a_number', `${quoted(written)} is no number`);
   }
 
-  function checkShape({ open, high, low, close }: FileBar): void {
+  function checkShape({ open, high, low, close }: StagedBar): void {
     if (high < low) throw new Fault('high', 'high_below_low', `${high} is below the low, ${low}`);
     for (const [field, value] of [
       ['open', open],
@@ -195,6 +188,27 @@ export function createRowReader(rules: BarRules): (fields: readonly string[]) =>
       return { fault: { column, message: error.message, reason: error.reason, ticker: ticker() } };
     }
   };
+}
+
+/** @returns null when it is no ticker */
+export function tickerOf(written: string, { dropCountry }: Pick<BarRules, 'dropCountry'>): string | null {
+  const upper = written.toUpperCase();
+  const ticker = dropCountry ? upper.replace(/\.US$/, '') : upper;
+  return TICKER_PATTERN.test(ticker) ? ticker : null;
+}
+
+/** Whether the values of a bar, none of them negative, pass without a second look. */
+export function isSound({ open, high, low, close, closeAdj, volume }: StagedBar): boolean {
+  return (
+    low > 0 &&
+    high <= LARGEST_PRICE &&
+    open >= low &&
+    open <= high &&
+    close >= low &&
+    close <= high &&
+    (closeAdj ?? 0) <= LARGEST_PRICE &&
+    (volume ?? 0) <= LARGEST_VOLUME
+  );
 }
 
 /** What stands in the file, made harmless for a terminal. */

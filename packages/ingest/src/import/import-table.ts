@@ -59,7 +59,12 @@ export async function importTable(
   const run = { source: source.name, target, options: { ...options }, startedBy: context.startedBy };
   const staging = await openStaging(
     context.db,
-    { ...run, source: null, columns: names.map((_, place) => ({ name: stagedName(place), type: 'text' as const })) },
+    {
+      ...run,
+      source: null,
+      format: 'text',
+      columns: names.map((_, place) => ({ name: stagedName(place), type: 'text' as const })),
+    },
     options.dryRun === true ? null : () => beginRun(context.db, run),
   );
   try {

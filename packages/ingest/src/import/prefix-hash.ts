@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 export interface PrefixHash {
   /** Passes the text on and remembers what lies ahead. */
   watch(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer>;
+  /** Forgets the text before this place. */
+  pass(bytes: number): void;
   /** In hex, of the first `bytes` bytes: as many as at the last call, or more. */
   at(bytes: number): string;
   /** Of all. */
@@ -33,6 +35,7 @@ export function createPrefixHash(): PrefixHash {
         yield chunk;
       }
     },
+    pass: advance,
     at: (bytes) => {
       advance(bytes);
       return hash.copy().digest('hex');

@@ -20,17 +20,25 @@ export const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 /**
  * @param options.startRow number of the row with which the text begins
+ * @param options.lineFeeds rows end in a line feed; otherwise the first one's end tells
  * @throws {ImportError} naming the row and column at which the text stops being CSV
  */
 export async function* readRecords(
   text: AsyncIterable<Buffer>,
-  options: { delimiter: string; startRow?: number; header?: readonly string[]; signal: AbortSignal },
+  options: {
+    delimiter: string;
+    startRow?: number;
+    lineFeeds?: boolean;
+    header?: readonly string[];
+    signal: AbortSignal;
+  },
 ): AsyncGenerator<RecordBatch> {
   // The parser counts bytes by fields; only here it stands at the end of a record.
   let recordEnd = 0;
   const parser: Parser = parse({
     delimiter: options.delimiter,
     relax_column_count: true,
+    record_delimiter: options.lineFeeds === true ? ['\r\n', '\n'] : [],
     max_record_size: LONGEST_RECORD,
     on_record: (record: string[]) => {
       recordEnd = parser.info.bytes;
