@@ -209,6 +209,28 @@ export function conformanceSuite(server: ConformanceServer): void {
     expect((await rows(`SELECT FROM stock_prices WHERE resolution = '1m'`)).length).toBe(9);
   });
 
+  it('the last day of all tickers, in the views: equal to the bars, and without reading all of them', async () => {
+    await rows(`INSERT INTO stock_prices_1m (time, ticker, open, high, low, close, volume, source)
+      SELECT timestamptz '2026-02-02 14:30Z' + make_interval(days => d, mins => m), t, 10 + m % 7, 20, 5, 11 + d % 5, m, 'test'
+      FROM generate_series(0, 19) d CROSS JOIN generate_series(0, 389) m CROSS JOIN unnest(ARRAY['AAPL', 'MSFT', 'TSLA']) t ORDER BY 1, 2`);
+    await rows(`VACUUM ANALYZE stock_prices_1m`);
+    for (const [view, width] of [
+      ['stock_prices_5m', '5 minutes'],
+      ['stock_prices_15m', '15 minutes'],
+    ] as const) {
+      const since = `time > timestamptz '2026-02-21 14:00Z'`;
+      const wanted = await rows(`
+        SELECT date_bin('${width}', time, timestamptz '2000-01-03Z') AS start, ticker, (array_agg(open ORDER BY time))[1] AS open,
+          (array_agg(close ORDER BY time DESC))[1] AS close, sum(volume) AS volume
+        FROM stock_prices_1m WHERE ${since} GROUP BY 1, 2 ORDER BY 1, 2`);
+      expect(wanted.length).toBe((3 * 390) / Number.parseInt(width, 10));
+      const asked = `SELECT time AS start, ticker, open, close, volume FROM ${view} WHERE ${since} ORDER BY 1, 2`;
+      expect(await rows(asked)).toEqual(wanted);
+      const [plan] = await rows<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`EXPLAIN (ANALYZE, FORMAT JSON) ${asked}`);
+      expect(rowsRead(plan?.['QUERY PLAN'][0]?.Plan)).toBeLessThan((20 * 3 * 390) / 2);
+    }
+  }, 90_000);
+
   it('weeks begin on Monday, on both sides of every change of the clock', async () => {
     const dates = ['2026-03-06', '2026-03-08', '2026-03-09', '2026-10-30', '2026-11-01', '2026-11-02', '1999-12-31'];
     await writeBars(
@@ -324,4 +346,22 @@ export function conformanceSuite(server: ConformanceServer): void {
       /permission denied/,
     );
   });
+}
+
+interface PlanNode {
+  'Node Type': string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: PlanNode[];
+}
+
+/** Rows of tables that a plan's scans looked at, kept or not. */
+function rowsRead(node: PlanNode | undefined): number {
+  if (node === undefined) return Number.NaN;
+  const below = (node.Plans ?? []).filter(({ 'Node Type': type }) => type !== 'Bitmap Index Scan');
+  if (below.length > 0) return below.reduce((sum, each) => sum + rowsRead(each), 0);
+  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+  return (node['Actual Rows'] + removed) * node['Actual Loops'];
 }
