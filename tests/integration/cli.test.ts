@@ -174,6 +174,10 @@ describe('what goes wrong', () => {
       code: 0,
       stdout: expect.stringContaining('--keep-good'),
     });
+    const { stdout } = await tapecast(['db', '--help']);
+    for (const command of ['up', 'down', 'status', 'new', 'move-to-timescale']) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
   });
 });
 
