@@ -69,6 +69,22 @@ describe('simulated', () => {
     );
   });
 
+  it('tells the hour that is forming, so that it does not begin with the first quote that is heard', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: NOON - 30 * DAY, max: NOON }), async (now) => {
+        const hour = Math.floor(now / 3_600) * 3_600;
+        const [forming] = await barsBetween(now, '1h', hour, now + 60);
+        const [whole] = await barsBetween(hour + 3_600, '1h', hour, hour + 3_600);
+        const [quote] = (await sourceAt(now).quotes([MSFT], never)).quotes;
+        expect(forming).toMatchObject({ time: hour, open: whole?.open, close: quote?.price });
+        expect(forming?.high).toBeLessThanOrEqual(whole?.high ?? 0);
+        expect(forming?.low).toBeGreaterThanOrEqual(whole?.low ?? 0);
+        expect(forming?.volume).toBeLessThanOrEqual(whole?.volume ?? 0);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('ends a day with the quote of its last second', async () => {
     const midnight = Math.floor(NOON / DAY) * DAY;
     const [quote] = (await sourceAt(midnight - 1).quotes([MSFT], never)).quotes;

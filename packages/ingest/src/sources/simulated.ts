@@ -41,12 +41,17 @@ export function createSimulatedSource({ seed = 1, clock = systemClock }: Simulat
     bars: async function* (query: BarsQuery, signal: AbortSignal): AsyncGenerator<BarsPage> {
       const market = marketOf(query.ticker);
       const width = WIDTH[query.resolution];
-      // Only bars that have ended: the one that is forming comes from the quotes.
-      const end = Math.min(query.to, Math.floor(clock.now() / 1_000 / width) * width);
+      const now = Math.floor(clock.now() / 1_000);
+      const newest = Math.floor(now / width) * width;
       const start = Math.max(query.from, EARLIEST);
-      for (const page of pages(start, end, width * PAGE_BARS, query.order)) {
+      for (const page of pages(start, Math.min(query.to, newest), width * PAGE_BARS, query.order)) {
         signal.throwIfAborted();
         yield { instrument: describe(query.ticker), bars: barsOf(market, query.resolution, page.from, page.to) };
+      }
+      // Of the bar that is forming a quote tells only the day's: an hour began before the first one was heard.
+      signal.throwIfAborted();
+      if (query.resolution === '1h' && newest >= start && newest < query.to) {
+        yield { instrument: describe(query.ticker), bars: [toBar(passedOf(market, newest, now))] };
       }
     },
   };
@@ -84,19 +89,27 @@ function barsOf(market: Market, resolution: NativeResolution, from: number, to: 
   }
   return candles
     .filter((candle) => candle.time >= from && candle.time < to)
-    .map((candle) => ({ ...candle, closeAdj: candle.close }));
+    .map(toBar);
+}
+
+function toBar(candle: Candle): SourceBar {
+  return { ...candle, closeAdj: candle.close };
+}
+
+/** What has happened from the beginning of an hour, or of a day, up to second `now`. */
+function passedOf(market: Market, from: number, now: number): Candle {
+  const hourStart = Math.floor(now / HOUR) * HOUR;
+  const minuteStart = Math.floor(now / 60) * 60;
+  return together([
+    ...(from < hourStart ? market.hours(Math.floor(from / DAY)).filter((hour) => hour.time < hourStart) : []),
+    ...market.minutes(hourStart).filter((minute) => minute.time < minuteStart),
+    ...market.seconds(minuteStart).filter((second) => second.time <= now),
+  ]);
 }
 
 /** The quote of second `now`: its day is made of the hours, minutes and seconds that have passed. */
 function quoteAt(market: Market, ticker: Ticker, now: number): Quote {
-  const day = Math.floor(now / DAY);
-  const hourStart = Math.floor(now / HOUR) * HOUR;
-  const minuteStart = Math.floor(now / 60) * 60;
-  const passed = together([
-    ...market.hours(day).filter((hour) => hour.time < hourStart),
-    ...market.minutes(hourStart).filter((minute) => minute.time < minuteStart),
-    ...market.seconds(minuteStart).filter((second) => second.time <= now),
-  ]);
+  const passed = passedOf(market, Math.floor(now / DAY) * DAY, now);
   return {
     instrument: describe(ticker),
     price: passed.close,
