@@ -100,6 +100,27 @@ it('a dry run changes nothing', async () => {
   expect(await world.rows(`SELECT FROM stock_tickers WHERE ticker = 'DRY'`)).toHaveLength(0);
 });
 
+it('finds a bad bar of a file, shows what was made of it, and puts it back', async () => {
+  const day = (index: number) => new Date(Date.UTC(2024, 0, 1 + index)).toISOString().slice(0, 10);
+  const price = (index: number) => (index === 20 ? 10_000 : 100 + index / 10);
+  const lines = Array.from({ length: 40 }, (_, index) => `${day(index)},${Array(4).fill(price(index)).join(',')},5`);
+  const csv = `Date,Open,High,Low,Close,Volume\n${lines.join('\n')}\n`;
+  expect(await tapecast(['import', '-', '--ticker', 'PENCE'], { stdin: csv })).toMatchObject({ code: 0 });
+  const scan = await tapecast(['repairs', 'scan', 'PENCE', '--json']);
+  expect([scan.code, JSON.parse(scan.stdout)]).toEqual([5, { bars: 40, found: 1, changed: 1 }]);
+  const [found] = JSON.parse((await tapecast(['repairs', 'list', 'PENCE', '--json'])).stdout) as { id: number }[];
+  expect(found).toMatchObject({ rule: 'unit', state: 'repaired', old: Array(4).fill(10_000), new: Array(4).fill(100) });
+  const id = String(found?.id);
+  expect((await tapecast(['repairs', 'show', id])).stdout).toMatch(/PENCE 1d 2024-01-21\n {2}repaired \(unit\)/);
+  expect((await tapecast(['repairs', 'undo', id])).stdout).toMatch(/undone \(unit\)/);
+  expect(await world.rows(`SELECT close FROM stock_prices_1d WHERE ticker = 'PENCE' AND close > 200`)).toHaveLength(1);
+  expect(await tapecast(['repairs', 'undo', id])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('only repaired and flagged bars'),
+  });
+  expect((await tapecast(['repairs', 'scan', 'PENCE'])).code).toBe(0);
+}, 120_000);
+
 it('adds, removes and lists tickers', async () => {
   expect(await tapecast(['tickers', 'add', 'zzz', 'BRK-B'])).toMatchObject({ code: 0 });
   expect(await tapecast(['tickers', 'remove', 'ZZZ'])).toMatchObject({ code: 0 });

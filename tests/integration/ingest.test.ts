@@ -177,7 +177,7 @@ describe('polls', () => {
       now += 1_000;
     }
     expect(closes).toEqual(stub.served('DEMO').map(({ price }) => price));
-  });
+  }, 120_000);
 
   it('keep day, hour and minute as the rules say', async () => {
     await ensureTickers(db, [DEMO, COIN]);
@@ -280,7 +280,7 @@ describe('a gap', () => {
       return rows.map((row) => row.source);
     };
     try {
-      await expect.poll(() => history.pending(), { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => history.pending(), { timeout: 60_000 }).toBe(0);
       now += 60_000;
       const live = Math.floor(now / 60_000) * 60;
       await writer.write(await poll([DEMO]));
@@ -290,12 +290,12 @@ describe('a gap', () => {
       await writer.write(await poll([DEMO]));
       const resumed = Math.floor(now / 60_000) * 60;
       history.resume();
-      await expect.poll(() => sources(live, resumed), { timeout: 10_000 }).toEqual(Array(20).fill('yahoo'));
+      await expect.poll(() => sources(live, resumed), { timeout: 60_000 }).toEqual(Array(20).fill('yahoo'));
       expect(await sources(resumed, resumed + 60)).toEqual(['yahoo:live']);
 
       // The minute of the return has closed meanwhile.
       now += 90_000;
-      await expect.poll(() => sources(resumed, resumed + 60), { timeout: 10_000 }).toEqual(['yahoo']);
+      await expect.poll(() => sources(resumed, resumed + 60), { timeout: 60_000 }).toEqual(['yahoo']);
       const page = await readRange(db, {
         ticker: DEMO,
         resolution: '1m',
@@ -307,5 +307,5 @@ describe('a gap', () => {
       stop.abort();
       await running;
     }
-  });
+  }, 240_000);
 });

@@ -3,6 +3,7 @@ import { BackupError } from '@tapecast/backup/errors';
 import { DatabaseRightsError } from '@tapecast/db/archive/databases';
 import { ArchiveTableError } from '@tapecast/db/archive/load';
 import { DatabaseUnavailableError, MigrationError, SchemaMismatchError } from '@tapecast/db/errors';
+import { RepairNotStandingError } from '@tapecast/db/repair-cases';
 import { TableInUseError } from '@tapecast/db/import-table';
 import { ImportError } from '@tapecast/ingest/import/errors';
 import { ConfigError } from '@tapecast/runtime/config';
@@ -13,7 +14,8 @@ const REFUSED = [ImportError, TableInUseError, BackupError, ArchiveTableError];
 
 export function explain(error: unknown): { code: ExitCode; message: string } {
   if (!(error instanceof Error)) return { code: EXIT.failed, message: String(error) };
-  if (error instanceof UsageError || error instanceof ConfigError) return { code: EXIT.usage, message: error.message };
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof RepairNotStandingError)
+    return { code: EXIT.usage, message: error.message };
   if (REFUSED.some((kind) => error instanceof kind)) return { code: EXIT.refused, message: error.message };
   if (error instanceof DatabaseRightsError) return { code: EXIT.unavailable, message: error.message };
   if (error instanceof UnavailableError) return { code: EXIT.unavailable, message: error.message };

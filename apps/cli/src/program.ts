@@ -6,6 +6,7 @@ import { dbDown, dbMoveToTimescale, dbNew, dbStatus, dbUp } from './commands/db.
 import { doctor } from './commands/doctor.ts';
 import { exportPrices, type ExportOptions } from './commands/export.ts';
 import { importFile, type ImportCommandOptions } from './commands/import.ts';
+import { listAllRepairs, scanBars, showRepair, undoOne, type RepairListOptions } from './commands/repairs.ts';
 import { restore, type RestoreCommandOptions } from './commands/restore.ts';
 import { tail, type TailOptions } from './commands/tail.ts';
 import { addTickers, removeTickers, showTickers } from './commands/tickers.ts';
@@ -168,6 +169,30 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
     (context, _options, names) => removeTickers(names, context),
   );
   run(tickers.command('list').description('all that the database knows'), showTickers);
+
+  const repairs = program.command('repairs').description('bars that cannot be right, and what was made of them');
+  run<RepairListOptions>(
+    repairs
+      .command('list [tickers...]')
+      .description('repaired and flagged bars')
+      .option('--all', 'those that were undone, settled or superseded, too'),
+    (context, options, names) => listAllRepairs(names, options, context),
+  );
+  run(
+    repairs.command('show <id>').description('one of them: the bar as it came and as it is'),
+    (context, _options, [id = '']) => showRepair(id, context),
+  );
+  run(
+    repairs.command('undo <ids...>').description('put bars back as they came; flagged ones are accepted as they are'),
+    (context, _options, ids) => undoOne(ids, context),
+  );
+  run<{ resolution?: string }>(
+    repairs
+      .command('scan [tickers...]')
+      .description('judge all stored bars, such as imported ones')
+      .option('--resolution <width>', '1m, 1h or 1d; default: all'),
+    (context, options, names) => scanBars(names, options, context),
+  );
 
   run<TailOptions>(
     program

@@ -62,14 +62,24 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
     book,
     clock,
     backfillFrom: settings.BACKFILL_FROM ?? null,
-    onBackfilled: ({ ticker, resolution }, { bars, changed }, done, total) => {
+    onBackfilled: ({ ticker, resolution }, { bars, changed, doubtful }, done, total) => {
       metrics.bars.inc({ resolution }, changed);
+      metrics.doubtful.inc({ resolution }, doubtful);
       logger.info(`backfill ${ticker} ${resolution} ${bars.toLocaleString('en-US')} bars ${done}/${total}`);
     },
-    onRepaired: ({ ticker, resolution }, { bars, changed, rejected }) => {
+    onRepaired: ({ ticker, resolution }, { bars, changed, rejected, doubtful }) => {
       metrics.bars.inc({ resolution }, changed);
+      metrics.doubtful.inc({ resolution }, doubtful);
+      if (doubtful > 0) logger.warn({ ticker, resolution, doubtful }, 'bars are doubtful: see tapecast repairs list');
       logger.debug({ ticker, resolution, bars, changed, rejected }, 'vendor bars fetched');
     },
+    onRestated: ({ ticker, resolution }, { bars, changed, adjusted }) =>
+      logger.info(
+        { ticker, resolution, bars, changed, adjusted },
+        'the history before a split or dividend was restated',
+      ),
+    onRechecked: ({ ticker, resolution }, { changed }) =>
+      logger.debug({ ticker, resolution, changed }, 'doubtful bars were asked for again'),
     onFailed: ({ ticker, resolution }, err, retryInSeconds) =>
       logger.warn({ ticker, resolution, err, retryInSeconds }, 'bars could not be fetched'),
   });
@@ -115,7 +125,8 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
         buffer,
         writer: createQuoteWriter({ db, source: source.name, pollSeconds, book }),
         clock,
-        onWritten: (_poll, { rejected }) => {
+        onWritten: (_poll, { rejected, restated }) => {
+          for (const ticker of restated) history.look(ticker);
           if (databaseAway) logger.info({ buffered: buffer.size, lost: buffer.lost }, 'the database is back');
           databaseAway = false;
           metrics.rejected(rejected);

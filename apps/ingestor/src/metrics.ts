@@ -6,6 +6,7 @@ export interface Metrics {
   polls: Counter<'outcome'>;
   rejected(rejections: readonly Rejection[]): void;
   bars: Counter<'resolution'>;
+  doubtful: Counter<'resolution'>;
 }
 
 export function createMetrics(registry: Registry, buffer: { readonly size: number; readonly lost: number }): Metrics {
@@ -42,6 +43,12 @@ export function createMetrics(registry: Registry, buffer: { readonly size: numbe
     bars: new Counter({
       name: 'tapecast_vendor_bars_total',
       help: 'Vendor bars written by backfill and repair that were news',
+      labelNames: ['resolution'],
+      registers,
+    }),
+    doubtful: new Counter({
+      name: 'tapecast_doubtful_bars_total',
+      help: 'Vendor bars that cannot be right or are doubtful, found by the rules of docs/repair.md',
       labelNames: ['resolution'],
       registers,
     }),

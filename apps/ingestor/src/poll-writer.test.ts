@@ -27,7 +27,7 @@ async function write(count: number, capacity: number, fate: (attempt: number, po
           const error = fate(attempts, next);
           if (error !== null) throw error;
           written.push(next.receivedAt);
-          return { accepted: 1, rejected: [] };
+          return { accepted: 1, rejected: [], restated: [] };
         },
       },
       onWritten: last,

@@ -10,7 +10,7 @@ export const MAX_PAGE_BARS = 10_000;
 export const DEFAULT_PAGE_BARS = 1_000;
 
 /** Unix seconds, or an ISO 8601 date or date-time with zone. */
-const TimeParameter = z
+export const TimeParameter = z
   .string()
   .transform((text, context) => {
     if (/^-?\d{1,12}$/.test(text)) return Number(text);

@@ -39,7 +39,7 @@ export async function writeBars(
     const batch = unique.slice(start, start + BATCH_ROWS);
     changed += await inTransaction(db, async (transaction) => {
       await lockSeries(transaction, [...new Set(batch.map((row) => row.ticker))], [resolution]);
-      return upsert(transaction, resolution, batch);
+      return upsertBars(transaction, resolution, batch);
     });
   }
   return { changed };
@@ -72,11 +72,13 @@ export async function lockSeries(
   await sql`SELECT lock_series(${[...tickers]}::text[], ${[...resolutions]}::text[])`.execute(transaction);
 }
 
-async function upsert(
+/** The statement alone, for a transaction that holds the locks. @returns how many bars are news */
+export async function upsertBars(
   transaction: Kysely<Schema>,
   resolution: NativeResolution,
   rows: readonly PriceRow[],
 ): Promise<number> {
+  if (rows.length === 0) return 0;
   const result = await sql`
     INSERT INTO ${pricesTable(resolution)} AS bar (time, ticker, open, high, low, close, close_adj, volume, source)
     SELECT to_timestamp(time), ticker, open, high, low, close, close_adj, volume, source
@@ -130,4 +132,43 @@ export async function listBarTimes(
       ORDER BY time`.execute(db.kysely),
   );
   return rows.map((row) => row.time);
+}
+
+const PRICE_ROW = sql`extract(epoch FROM p.time)::bigint AS time, ticker, open, high, low, close, close_adj AS "closeAdj", volume, source`;
+
+/** Stored bars right before and right after a range, rising, without withdrawn ones: at most `margin` on each side. */
+export async function readNeighbours(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+  range: { from: UnixSeconds; to: UnixSeconds; margin: number },
+): Promise<{ before: PriceRow[]; after: PriceRow[] }> {
+  const { from, to, margin } = range;
+  const { rows } = await answering(() =>
+    sql<PriceRow>`
+      SELECT * FROM (SELECT ${PRICE_ROW} FROM ${pricesTable(resolution)} p
+        WHERE p.ticker = ${ticker} AND close IS NOT NULL AND p.time < to_timestamp(${from}) ORDER BY p.time DESC LIMIT ${margin}) before
+      UNION ALL
+      SELECT * FROM (SELECT ${PRICE_ROW} FROM ${pricesTable(resolution)} p
+        WHERE p.ticker = ${ticker} AND close IS NOT NULL AND p.time > to_timestamp(${to}) ORDER BY p.time LIMIT ${margin}) after
+      ORDER BY time`.execute(db.kysely),
+  );
+  return { before: rows.filter(({ time }) => time < from), after: rows.filter(({ time }) => time > to) };
+}
+
+/** The oldest bars after a key, rising, without withdrawn ones; null: from the beginning. */
+export async function readBarsAfter(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+  after: UnixSeconds | null,
+  limit: number,
+): Promise<PriceRow[]> {
+  const { rows } = await answering(() =>
+    sql<PriceRow>`
+      SELECT ${PRICE_ROW} FROM ${pricesTable(resolution)} p
+      WHERE p.ticker = ${ticker} AND close IS NOT NULL AND (${after}::bigint IS NULL OR p.time > to_timestamp(${after}))
+      ORDER BY p.time LIMIT ${limit}`.execute(db.kysely),
+  );
+  return rows;
 }

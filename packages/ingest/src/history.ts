@@ -8,11 +8,12 @@ import { type Ticker } from '@tapecast/contracts/ticker';
 import { type UnixSeconds } from '@tapecast/contracts/units';
 import { newestBarTimes } from '@tapecast/db/write-bars';
 import { missingRange } from './backfill.ts';
+import { createChores, type ChoreEvents } from './chores.ts';
 import { fillSeries, type FillContext, type FillResult } from './fill.ts';
 import { needsRepair, nextHourClose } from './repair.ts';
 import { isRetryable, VendorError } from './sources/errors.ts';
 
-export interface HistoryEvents {
+export interface HistoryEvents extends ChoreEvents {
   /** A first fill is done: number `done` of `total`. */
   onBackfilled?(series: SeriesName, result: FillResult, done: number, total: number): void;
   onRepaired?(series: SeriesName, result: FillResult): void;
@@ -33,6 +34,8 @@ export interface History {
   setTickers(tickers: readonly Ticker[]): void;
   /** Polling came back: looks for gaps now, and again when the bars of this minute have closed. */
   resume(): void;
+  /** Something about this ticker's prices says that its history may have been restated: looks at its days now. */
+  look(ticker: Ticker): void;
   /** First fills still to be done. */
   pending(): number;
   /** Works until the signal is aborted. */
@@ -44,6 +47,8 @@ interface Task extends SeriesName {
   failures: number;
   /** The first fill has not been done yet. */
   first: boolean;
+  /** The source is asked even where no bar is missing. */
+  asked: boolean;
 }
 
 /** Resolutions in the order in which a chart misses them; the task's place within that is its ticker's. */
@@ -55,6 +60,7 @@ const LONGEST_RETRY_SECONDS = 300;
 export function createHistory(options: HistoryOptions): History {
   const { clock, db, book } = options;
   const tasks = new Map<string, Task>();
+  const chores = createChores(options);
   let total = 0;
   let done = 0;
   let resumedAt = Number.NEGATIVE_INFINITY;
@@ -69,6 +75,7 @@ export function createHistory(options: HistoryOptions): History {
     try {
       const result = await fillMissing(task, signal);
       if (result !== null) {
+        if (result.restate) chores.wake();
         if (task.first) options.onBackfilled?.(task, result, (done += 1), total);
         else options.onRepaired?.(task, result);
       }
@@ -92,7 +99,7 @@ export function createHistory(options: HistoryOptions): History {
   async function fillMissing(task: Task, signal: AbortSignal): Promise<FillResult | null> {
     const { ticker, resolution } = task;
     const session = book.knownSession(ticker);
-    if (!task.first && session !== null) {
+    if (!task.first && !task.asked && session !== null) {
       const newest = (await newestBarTimes(db, resolution, [ticker])).get(ticker);
       if (
         !needsRepair(
@@ -109,6 +116,7 @@ export function createHistory(options: HistoryOptions): History {
   function schedule(task: Task): void {
     const session = book.knownSession(task.ticker);
     task.first = false;
+    task.asked = false;
     task.failures = 0;
     const hourly = session === null ? now() + 3_600 : nextHourClose(session, now(), book.delayOf(task.ticker));
     const afterResume = resumedAt + AFTER_RESUME_SECONDS;
@@ -123,11 +131,18 @@ export function createHistory(options: HistoryOptions): History {
           const name = `${ticker} ${resolution}`;
           wanted.add(name);
           if (tasks.has(name)) continue;
-          tasks.set(name, { ticker, resolution, dueAt: now(), failures: 0, first: true });
+          tasks.set(name, { ticker, resolution, dueAt: now(), failures: 0, first: true, asked: false });
           total += 1;
         }
       }
       for (const name of tasks.keys()) if (!wanted.has(name)) tasks.delete(name);
+      chores.setTickers(tickers);
+    },
+    look: (ticker) => {
+      const days = tasks.get(`${ticker} 1d`);
+      if (days === undefined) return;
+      days.asked = true;
+      days.dueAt = Math.min(days.dueAt, now());
     },
     resume: () => {
       resumedAt = now();
@@ -137,6 +152,7 @@ export function createHistory(options: HistoryOptions): History {
     run: async (signal) => {
       try {
         while (!signal.aborted) {
+          if (await chores.doNext(signal)) continue;
           const task = nextTask();
           if (task === undefined) await clock.sleep(IDLE_SECONDS * 1_000, signal);
           else await work(task, signal);

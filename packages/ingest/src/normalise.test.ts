@@ -61,7 +61,7 @@ const NASDAQ: Instrument = {
 };
 
 function rowsOf(resolution: '1m' | '1h' | '1d', bars: SourceBar[], now: number, delaySeconds = 0) {
-  const page = { instrument: NASDAQ, bars };
+  const page = { instrument: NASDAQ, bars, actions: [] };
   const session = sessionOf(NASDAQ);
   return normaliseBars({ page, resolution, session, source: 'yahoo', delaySeconds, now }).rows;
 }
@@ -88,6 +88,15 @@ describe('hours', () => {
     expect(rows.map(({ time }) => iso(time))).toEqual(['2025-02-14T19:30', '2025-02-14T20:30']);
     expect(rows[1]).toMatchObject({ open: 11, high: 13, low: 10, close: 12, volume: 100 });
   });
+});
+
+it('drops a row that comes twice, so that its volume counts once', () => {
+  const twice = bar('2025-02-14T15:00:00Z', 10);
+  const page = { instrument: NASDAQ, bars: [twice, { ...twice }], actions: [] };
+  const options = { page, resolution: '1m', session: sessionOf(NASDAQ), source: 'yahoo', delaySeconds: 0 } as const;
+  const { rows, rejected } = normaliseBars({ ...options, now: LATER });
+  expect(rows).toMatchObject([{ volume: 100 }]);
+  expect(rejected).toMatchObject([{ reason: 'repeated_row' }]);
 });
 
 describe('bars that are still forming', () => {

@@ -34,7 +34,14 @@ export function normaliseBars(options: NormaliseOptions): NormalisedBars {
   const { ticker } = page.instrument;
   const { kept, rejected } = validateBars(ticker, resolution, page.bars, now);
   const rows: PriceRow[] = [];
+  let before: ValidBar | undefined;
   for (const bar of kept.sort((a, b) => a.time - b.time)) {
+    // The same row twice is one row: its volume must not count twice.
+    if (before !== undefined && isSame(before, bar)) {
+      rejected.push({ ticker, resolution, reason: 'repeated_row', raw: bar });
+      continue;
+    }
+    before = bar;
     const time = barKey(session, resolution, bar.time);
     const { open, high, low, close, closeAdj, volume } = bar;
     const previous = rows.at(-1);
@@ -45,6 +52,17 @@ export function normaliseBars(options: NormaliseOptions): NormalisedBars {
     ({ time }) => now >= barEnd(session, resolution, time) + delaySeconds + CLOSED_GRACE_SECONDS,
   );
   return { rows: closed, forming: closed.length < rows.length ? (rows.at(-1) ?? null) : null, rejected };
+}
+
+function isSame(a: ValidBar, b: ValidBar): boolean {
+  return (
+    a.time === b.time &&
+    a.open === b.open &&
+    a.high === b.high &&
+    a.low === b.low &&
+    a.close === b.close &&
+    a.volume === b.volume
+  );
 }
 
 /** A second 1d row restates its day's volume; a second intraday row adds to its bar's. */

@@ -65,6 +65,8 @@ describe('quotes', () => {
     ['older_than_last', { time: unixSeconds(NOW - 61) }],
     ['high_below_low', { dayHigh: 1, dayLow: 2 }],
     ['negative_volume', { dayVolume: -1 }],
+    ['other_unit', { price: 1_000, previousClose: 9.9, dayOpen: 10.1 }],
+    ['other_unit', { price: 0.1, previousClose: 9.9, dayOpen: 10.1 }],
   ])('refuses %s: %j, and keeps the rest', (reason, fault) => {
     const last = new Map([[MSFT, unixSeconds(NOW - 60)]]);
     const bad = { ...GOOD_QUOTE, ...fault };
@@ -76,6 +78,11 @@ describe('quotes', () => {
   it('takes the same time again: the database knows whether it is news', () => {
     const last = new Map<typeof MSFT, UnixSeconds>([[MSFT, unixSeconds(NOW - 1)]]);
     expect(validateQuotes([GOOD_QUOTE], NOW, last).kept).toHaveLength(1);
+  });
+
+  it('believes a price on a new level when the day has opened there', () => {
+    const { kept } = validateQuotes([{ ...GOOD_QUOTE, price: 1_000, previousClose: 10, dayOpen: 990 }], NOW, new Map());
+    expect(kept).toHaveLength(1);
   });
 
   it('lets the day contain its own last price, and forgets day values that cannot be', () => {

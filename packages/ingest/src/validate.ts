@@ -84,8 +84,20 @@ function quoteFault(quote: Quote, now: number, last: UnixSeconds | undefined): R
   if (quote.time === null) return 'missing_time';
   if (quote.time > now + CLOCK_SKEW_SECONDS) return 'in_the_future';
   if (last !== undefined && quote.time < last) return 'older_than_last';
+  if (isInOtherUnit(quote)) return 'other_unit';
   if (quote.dayHigh !== null && quote.dayLow !== null && quote.dayHigh < quote.dayLow) return 'high_below_low';
   return quote.dayVolume !== null && quote.dayVolume < 0 ? 'negative_volume' : null;
+}
+
+/** Logarithms: how far from 100 a price in pence among values in pounds may be. */
+const UNIT_TOLERANCE = 0.35;
+
+/** The price is about 100 times off beside both the day's open and the close before: an error, or it would open elsewhere. */
+function isInOtherUnit({ price, previousClose, dayOpen }: Quote): boolean {
+  return [previousClose, dayOpen].every((value) => {
+    if (price === null || value === null || priceFault(value) !== null) return false;
+    return Math.abs(Math.abs(Math.log(price / value)) - Math.log(100)) <= UNIT_TOLERANCE;
+  });
 }
 
 /** Day values that no day can have are left out; the vendor's day range may lag behind its own last price. */

@@ -24,7 +24,12 @@ export interface QuoteWriterOptions {
 export interface WriteResult {
   accepted: number;
   rejected: Rejection[];
+  /** Yesterday's close is told to be another one than was seen: a split has restated it, perhaps. */
+  restated: Ticker[];
 }
+
+/** A close that is restated by less could be a late correction. */
+const RESTATED = 1.2;
 
 /** Writes polls one after the other, in the order in which they were made. */
 export interface QuoteWriter {
@@ -37,16 +42,26 @@ export interface QuoteWriter {
 
 export function createQuoteWriter({ db, source, pollSeconds, book }: QuoteWriterOptions): QuoteWriter {
   const lastTimes = new Map<Ticker, UnixSeconds>();
+  const lastQuotes = new Map<Ticker, ValidQuote>();
+  /** The first quote of a day names the close of the day before, whose last price was seen. */
+  const isRestated = (quote: ValidQuote): boolean => {
+    const last = lastQuotes.get(quote.instrument.ticker);
+    if (last === undefined || quote.previousClose === null || quote.previousClose === last.previousClose) return false;
+    const ratio = quote.previousClose / last.price;
+    return ratio > RESTATED || ratio < 1 / RESTATED;
+  };
   return {
     write: async (poll) => {
       const feed = { source, pollSeconds, at: new Date(poll.receivedAt) };
       if ('error' in poll) {
         await recordPoll(db, { ...feed, ok: false, error: poll.error });
-        return { accepted: 0, rejected: [] };
+        return { accepted: 0, rejected: [], restated: [] };
       }
       const { kept, rejected } = validateQuotes(poll.reply.quotes, poll.receivedAt / 1_000, lastTimes);
       const rows = kept.map((quote) => toQuoteRow(quote, book.sessionOf(quote.instrument), source, poll.receivedAt));
       const merged = await mergeQuotes(db, rows);
+      const restated = kept.filter(isRestated).map(({ instrument }) => instrument.ticker);
+      for (const quote of kept) lastQuotes.set(quote.instrument.ticker, quote);
       for (const { instrument, time, delaySeconds, marketState } of kept) {
         const { ticker } = instrument;
         lastTimes.set(ticker, time);
@@ -60,7 +75,7 @@ export function createQuoteWriter({ db, source, pollSeconds, book }: QuoteWriter
       // A reply of which nothing can be used keeps nobody up to date.
       const useless = kept.length === 0 && refused.length > 0;
       await recordPoll(db, useless ? { ...feed, ok: false, error: reasons(refused) } : { ...feed, ok: true });
-      return { accepted: merged.accepted.length, rejected: refused };
+      return { accepted: merged.accepted.length, rejected: refused, restated };
     },
   };
 }

@@ -15,7 +15,18 @@ interface Query {
   /** Unix seconds: no bar begins later. */
   now: number;
   nullCloses: boolean;
+  events: StubEvents;
+  /** Bars of this chart that the vendor gets wrong, by their time. */
+  planted: ReadonlyMap<number, PlantedBar>;
 }
+
+export interface StubEvents {
+  dividends: { date: number; amount: number }[];
+  splits: { date: number; numerator: number; denominator: number; splitRatio: string }[];
+}
+
+/** What is wrong with a bar: its prices become those, or are multiplied. */
+export type PlantedBar = { times: number } | Partial<Record<(typeof NAMES)[number], number | null>>;
 
 const WIDTH = { '1m': 60, '1h': 3_600, '1d': 86_400 };
 const NAMES = ['open', 'high', 'low', 'close', 'volume'] as const;
@@ -23,6 +34,10 @@ const NAMES = ['open', 'high', 'low', 'close', 'volume'] as const;
 export function chartReply(recordings: Recordings, market: StubMarket, query: Query): ChartReply {
   const recorded = query.interval === '1d' ? recordings.charts.get(query.symbol) : undefined;
   const chart = recorded === undefined ? generate(recordings, market, query) : cut(recorded, query);
+  for (const [index, time] of chart.timestamp.entries()) {
+    const planted = query.planted.get(time);
+    if (planted !== undefined) plant(chart, index, planted);
+  }
   if (query.nullCloses) chart.columns['close'] = chart.timestamp.map(() => null);
   const generated = recorded === undefined;
   const meta = {
@@ -33,12 +48,30 @@ export function chartReply(recordings: Recordings, market: StubMarket, query: Qu
   };
   const quote = chart.timestamp.length === 0 ? {} : chart.columns;
   const adjclose = chart.adjclose === null ? {} : { adjclose: [{ adjclose: chart.adjclose }] };
+  const inRange = <T extends { date: number }>(events: readonly T[]) =>
+    Object.fromEntries(
+      events.filter(({ date }) => date >= query.from && date < query.to).map((each) => [String(each.date), each]),
+    );
+  const { dividends, splits } = query.events;
+  const told = { dividends: inRange(dividends), splits: inRange(splits) };
   const result = {
     meta,
+    ...(Object.keys({ ...told.dividends, ...told.splits }).length > 0 ? { events: told } : {}),
     ...(chart.timestamp.length === 0 ? {} : { timestamp: chart.timestamp }),
     indicators: { quote: [quote], ...adjclose },
   };
   return { generated, body: { chart: { result: [result], error: null } } };
+}
+
+function plant(chart: RecordedChart, index: number, planted: PlantedBar): void {
+  for (const name of NAMES) {
+    const column = chart.columns[name];
+    const value = column?.[index];
+    if (column === undefined) continue;
+    if ('times' in planted) {
+      if (name !== 'volume' && value != null) column[index] = value * planted.times;
+    } else if (planted[name] !== undefined) column[index] = planted[name];
+  }
 }
 
 function cut(chart: RecordedChart, { from, to }: Query): RecordedChart {
@@ -83,7 +116,22 @@ function generate(recordings: Recordings, market: StubMarket, query: Query): Rec
       chart.columns[name]?.push(value);
     }
   }
+  if (interval === '1d') chart.adjclose = adjusted(chart, query.events);
   return chart;
+}
+
+/** As Yahoo does: each dividend takes its share of the close before it off all closes before it. */
+function adjusted(chart: RecordedChart, { dividends }: StubEvents): (number | null)[] {
+  const closes = chart.columns['close'] ?? [];
+  return closes.map((close, index) => {
+    let factor = 1;
+    for (const { date, amount } of dividends) {
+      const last = chart.timestamp.findLastIndex((time) => time < date);
+      const before = closes[last];
+      if (last >= index && before != null) factor *= 1 - amount / before;
+    }
+    return close == null ? null : close * factor;
+  });
 }
 
 function metaOf(recordings: Recordings, symbol: string, now: number): Json {

@@ -15,6 +15,8 @@ export interface StubMarket {
   served(symbol: string): readonly Served[];
   decimals(symbol: string): number;
   generated(symbol: string): boolean;
+  /** From now on all made-up prices of the symbol, past ones too, are those of `ratio` times as many shares. */
+  split(symbol: string, ratio: number): void;
 }
 
 interface SymbolState {
@@ -28,7 +30,8 @@ interface SymbolState {
 export function createStubMarket({ quotes }: Recordings): StubMarket {
   const states = new Map<string, SymbolState>();
   const template = (symbol: string) => quotes.get(symbol) ?? madeUp(symbol);
-  const base = (symbol: string) => Number(template(symbol)['regularMarketPrice']);
+  const divisors = new Map<string, number>();
+  const base = (symbol: string) => Number(template(symbol)['regularMarketPrice']) / (divisors.get(symbol) ?? 1);
   const decimals = (symbol: string) => Number(template(symbol)['priceHint'] ?? 2);
   const bases = new Map<string, { base: number; phase: number }>();
   const priceAt = (symbol: string, time: number) => {
@@ -54,6 +57,13 @@ export function createStubMarket({ quotes }: Recordings): StubMarket {
     decimals,
     generated: (symbol) => !quotes.has(symbol),
     served: (symbol) => stateOf(symbol).served,
+    split: (symbol, ratio) => {
+      divisors.set(symbol, (divisors.get(symbol) ?? 1) * ratio);
+      bases.delete(symbol);
+      const state = stateOf(symbol);
+      state.high = Number.NEGATIVE_INFINITY;
+      state.low = Number.POSITIVE_INFINITY;
+    },
     quote: (symbol, now, frozen) => {
       const state = stateOf(symbol);
       if (frozen && state.last !== null) return state.last;
@@ -62,7 +72,7 @@ export function createStubMarket({ quotes }: Recordings): StubMarket {
       const tick = 10 ** -decimals(symbol);
       let price = round(priceAt(symbol, time), decimals(symbol));
       if (price === before?.price) price = round(price + tick, decimals(symbol));
-      const open = base(symbol);
+      const open = round(base(symbol), decimals(symbol));
       state.served.push({ time, price });
       state.volume += 100 + (hash(`${symbol}${time}`) % 900);
       state.high = Math.max(state.high, price, open);

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { chartReply } from './charts.ts';
+import { chartReply, type PlantedBar, type StubEvents } from './charts.ts';
 import { createStubMarket, type Served } from './market.ts';
 import { loadRecordings, type Json } from './recordings.ts';
 
@@ -28,6 +28,12 @@ export interface YahooStub {
   fault: Fault | null;
   /** Makes every session that was handed out invalid. */
   endSessions(): void;
+  /** From now on the symbol's made-up prices are those of the new shares, and charts over `date` tell the split. */
+  split(symbol: string, split: { date: number; numerator: number; denominator: number }): void;
+  /** From now on charts over `date` tell the dividend, and adjusted closes know it. */
+  dividend(symbol: string, dividend: { date: number; amount: number }): void;
+  /** A chart's bar that is wrong from now on; null mends it. */
+  plant(symbol: string, interval: '1m' | '1h' | '1d', time: number, bar: PlantedBar | null): void;
   /** Prices that were served, in order. */
   served(symbol: string): readonly Served[];
   close(): Promise<void>;
@@ -53,6 +59,18 @@ export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooS
   const requests: string[] = [];
   let fault: Fault | null = null;
   let session = 1;
+  const events = new Map<string, StubEvents>();
+  const eventsOf = (symbol: string): StubEvents => {
+    const known = events.get(symbol) ?? { dividends: [], splits: [] };
+    events.set(symbol, known);
+    return known;
+  };
+  const planted = new Map<string, Map<number, PlantedBar>>();
+  const plantedIn = (symbol: string, interval: string) => {
+    const known = planted.get(`${symbol} ${interval}`) ?? new Map<number, PlantedBar>();
+    planted.set(`${symbol} ${interval}`, known);
+    return known;
+  };
 
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://yahoo.test');
@@ -124,8 +142,13 @@ export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooS
       const description = '1h data not available: the requested range must be within the last 730 days';
       return send(response, { chart: { result: null, error: { code: 'Unprocessable Entity', description } } }, 422);
     }
-    const query = { symbol, interval, from, to, now: seconds, nullCloses: fault === 'null-closes' } as const;
-    const reply = chartReply(recordings, market, query);
+    const range = { symbol, interval, from, to, now: seconds } as const;
+    const bent = {
+      nullCloses: fault === 'null-closes',
+      events: eventsOf(symbol),
+      planted: plantedIn(symbol, interval),
+    };
+    const reply = chartReply(recordings, market, { ...range, ...bent });
     if (reply.generated) response.setHeader('x-tapecast-generated', symbol);
     send(response, reply.body);
   }
@@ -167,6 +190,15 @@ export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooS
     },
     endSessions: () => {
       session += 1;
+    },
+    split: (symbol, { date, numerator, denominator }) => {
+      market.split(symbol, numerator / denominator);
+      eventsOf(symbol).splits.push({ date, numerator, denominator, splitRatio: `${numerator}:${denominator}` });
+    },
+    dividend: (symbol, dividend) => void eventsOf(symbol).dividends.push(dividend),
+    plant: (symbol, interval, time, bar) => {
+      if (bar === null) plantedIn(symbol, interval).delete(time);
+      else plantedIn(symbol, interval).set(time, bar);
     },
     served: (symbol) => market.served(symbol),
     close: () =>

@@ -1,4 +1,5 @@
 /** `GET /api/openapi.json`: the REST contract as OpenAPI 3.1, made from the schemas that validate it. */
+import { ActionsAnswer, ActionsQuery, RepairsAnswer, RepairsQuery } from '@tapecast/contracts/actions';
 import { Forecast } from '@tapecast/contracts/forecast';
 import { ForecastQuery, PricesAnswer, PricesQuery, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
 import { Scorecard, ScoresQuery } from '@tapecast/contracts/scores';
@@ -30,6 +31,12 @@ export function openApiDocument(): Json {
       },
       '/api/v1/scores/{ticker}': {
         get: operation('How good the forecasts have been, per model and horizon', Scorecard, ScoresQuery),
+      },
+      '/api/v1/actions/{ticker}': {
+        get: operation('Splits and dividends, by ex-date', ActionsAnswer, ActionsQuery),
+      },
+      '/api/v1/repairs/{ticker}': {
+        get: operation('Bars that were repaired or are doubtful, newest first', RepairsAnswer, RepairsQuery),
       },
       '/healthz': { get: { summary: '200 while the process lives', responses: { 200: { description: 'alive' } } } },
       '/readyz': {

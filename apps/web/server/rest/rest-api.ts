@@ -5,6 +5,7 @@ import type { Logger } from '@tapecast/runtime/logger';
 import type { Hub } from '../hub/hub.ts';
 import type { StatusBoard } from '../hub/status-board.ts';
 import type { AllowedOrigins } from '../origins.ts';
+import { answerActions, answerRepairs } from './actions.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 import { answerForecast } from './forecasts.ts';
 import { openApiDocument } from './openapi.ts';
@@ -19,6 +20,8 @@ export interface RestApi {
   prices(request: Request, ticker: string): Promise<Response>;
   forecast(request: Request, ticker: string): Promise<Response>;
   scores(request: Request, ticker: string): Promise<Response>;
+  actions(request: Request, ticker: string): Promise<Response>;
+  repairs(request: Request, ticker: string): Promise<Response>;
   openapi(request: Request): Promise<Response>;
   asyncapi(request: Request): Promise<Response>;
   healthz(request: Request): Promise<Response>;
@@ -48,6 +51,8 @@ export function createRestApi(options: RestOptions): RestApi {
     prices: (request, ticker) => guarded(request, () => answerPrices(request, db, ticker, basePath)),
     forecast: (request, ticker) => guarded(request, () => answerForecast(request, db, ticker)),
     scores: (request, ticker) => guarded(request, () => answerScores(request, db, ticker)),
+    actions: (request, ticker) => guarded(request, () => answerActions(request, db, ticker)),
+    repairs: (request, ticker) => guarded(request, () => answerRepairs(request, db, ticker)),
     openapi: (request) => guarded(request, async () => cacheable(Response.json(openApiDocument()))),
     asyncapi: (request) => guarded(request, async () => cacheable(Response.json(asyncApiDocument(basePath)))),
     healthz: async () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }),

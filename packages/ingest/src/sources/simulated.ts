@@ -39,20 +39,25 @@ export function createSimulatedSource({ seed = 1, clock = systemClock }: Simulat
       return { quotes: tickers.map((ticker) => quoteAt(marketOf(ticker), ticker, now)), rejected: [] };
     },
     bars: async function* (query: BarsQuery, signal: AbortSignal): AsyncGenerator<BarsPage> {
+      signal.throwIfAborted();
       const market = marketOf(query.ticker);
       const width = WIDTH[query.resolution];
       const now = Math.floor(clock.now() / 1_000);
       const newest = Math.floor(now / width) * width;
       const start = Math.max(query.from, EARLIEST);
+      // Of the bar that is forming a quote tells only the day's: an hour began before the first one was heard.
+      const forming: BarsPage[] =
+        query.resolution === '1h' && newest >= start && newest < query.to
+          ? [{ instrument: describe(query.ticker), bars: [toBar(passedOf(market, newest, now))], actions: [] }]
+          : [];
+      if (query.order === 'newest-first') yield* forming;
       for (const page of pages(start, Math.min(query.to, newest), width * PAGE_BARS, query.order)) {
         signal.throwIfAborted();
-        yield { instrument: describe(query.ticker), bars: barsOf(market, query.resolution, page.from, page.to) };
+        const bars = barsOf(market, query.resolution, page.from, page.to);
+        yield { instrument: describe(query.ticker), bars, actions: [] };
       }
-      // Of the bar that is forming a quote tells only the day's: an hour began before the first one was heard.
       signal.throwIfAborted();
-      if (query.resolution === '1h' && newest >= start && newest < query.to) {
-        yield { instrument: describe(query.ticker), bars: [toBar(passedOf(market, newest, now))] };
-      }
+      if (query.order === 'oldest-first') yield* forming;
     },
   };
 }
@@ -87,9 +92,7 @@ function barsOf(market: Market, resolution: NativeResolution, from: number, to: 
     else if (resolution === '1h') candles.push(...market.hours(start / DAY));
     else candles.push(together(market.hours(start / DAY)));
   }
-  return candles
-    .filter((candle) => candle.time >= from && candle.time < to)
-    .map(toBar);
+  return candles.filter((candle) => candle.time >= from && candle.time < to).map(toBar);
 }
 
 function toBar(candle: Candle): SourceBar {

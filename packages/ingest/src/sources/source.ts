@@ -1,4 +1,5 @@
 /** What a price source is. Every source passes the suite in conformance.ts. */
+import type { CorporateAction } from '@tapecast/contracts/actions';
 import type { NativeResolution } from '@tapecast/contracts/resolution';
 import type { Ticker } from '@tapecast/contracts/ticker';
 import type { UnixSeconds } from '@tapecast/contracts/units';
@@ -57,7 +58,9 @@ export type RejectionReason =
   | 'negative_volume'
   | 'missing_time'
   | 'in_the_future'
-  | 'older_than_last';
+  | 'older_than_last'
+  | 'other_unit'
+  | 'repeated_row';
 
 export interface QuoteReply {
   quotes: Quote[];
@@ -80,6 +83,8 @@ export interface BarsPage {
   instrument: Instrument;
   /** Rising in time. The last may still be forming. */
   bars: SourceBar[];
+  /** Splits and dividends with an ex-date in the page's range. */
+  actions: CorporateAction[];
 }
 
 export interface BarsQuery {

@@ -1,4 +1,5 @@
 /** Yahoo's replies as far as we read them. Unknown fields are ignored, and one bad symbol does not spoil a batch. */
+import { type CorporateAction } from '@tapecast/contracts/actions';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { z } from 'zod';
@@ -93,7 +94,17 @@ const YahooChart = z.object({
     quote: z.array(z.object({ open: Column, high: Column, low: Column, close: Column, volume: Column })),
     adjclose: z.array(z.object({ adjclose: Column.optional() })).optional(),
   }),
+  events: z
+    .object({
+      dividends: z.record(z.string(), z.unknown()).optional(),
+      splits: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional()
+    .catch(undefined),
 });
+
+const YahooDividend = z.object({ date: Time, amount: z.number().positive() });
+const YahooSplit = z.object({ date: Time, numerator: z.number().positive(), denominator: z.number().positive() });
 
 /** @throws {VendorFormatError} */
 export function readChart(ticker: Ticker, reply: unknown): BarsPage {
@@ -101,7 +112,7 @@ export function readChart(ticker: Ticker, reply: unknown): BarsPage {
   if (!parsed.success) {
     throw new VendorFormatError(`Yahoo's chart of ${ticker} has another shape: ${z.prettifyError(parsed.error)}`);
   }
-  const { meta, timestamp = [], indicators } = parsed.data;
+  const { meta, timestamp = [], indicators, events } = parsed.data;
   const [columns] = indicators.quote;
   const adjusted = indicators.adjclose?.[0]?.adjclose;
   const regular = meta.currentTradingPeriod?.regular;
@@ -126,7 +137,24 @@ export function readChart(ticker: Ticker, reply: unknown): BarsPage {
       closeAdj: adjusted?.[index] ?? null,
       volume: columns?.volume[index] ?? null,
     })),
+    actions: readActions(events, meta.exchangeTimezoneName),
   };
+}
+
+/** An event that cannot be read is left out: the bars are worth more than it. Its time is that of its day's first bar. */
+function readActions(events: z.infer<typeof YahooChart>['events'], timezone: string): CorporateAction[] {
+  const offset = zoneOffset(timezone);
+  const dateOf = (time: number) => unixSeconds(Math.floor((time + offset(time)) / 86_400) * 86_400);
+  const dividends = Object.values(events?.dividends ?? {}).flatMap((told): CorporateAction[] => {
+    const { success, data } = YahooDividend.safeParse(told);
+    return success ? [{ kind: 'dividend', exDate: dateOf(data.date), amount: data.amount }] : [];
+  });
+  const splits = Object.values(events?.splits ?? {}).flatMap((told): CorporateAction[] => {
+    const { success, data } = YahooSplit.safeParse(told);
+    if (!success) return [];
+    return [{ kind: 'split', exDate: dateOf(data.date), numerator: data.numerator, denominator: data.denominator }];
+  });
+  return [...dividends, ...splits].sort((a, b) => a.exDate - b.exDate);
 }
 
 const AROUND_THE_CLOCK_SECONDS = 23 * 3_600;
