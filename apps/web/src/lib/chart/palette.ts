@@ -1,6 +1,6 @@
 /** The stylesheet's colour tokens, resolved for the canvas: they differ by theme and by the reader's choice of colours. */
 
-const TOKENS = ['up', 'down', 'text', 'muted', 'line', 'surface', 'forecast', 'accent'] as const;
+const TOKENS = ['up', 'down', 'text', 'muted', 'line', 'surface', 'forecast', 'accent', 'warn'] as const;
 
 export type Palette = Record<(typeof TOKENS)[number], string>;
 

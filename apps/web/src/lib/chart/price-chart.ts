@@ -7,6 +7,7 @@ import type { Resolution } from '@tapecast/contracts/resolution';
 import {
   CandlestickSeries,
   createChartEx,
+  createSeriesMarkers,
   createTextWatermark,
   HistogramSeries,
   LineSeries,
@@ -14,12 +15,15 @@ import {
   type HistogramData,
   type IChartApiBase,
   type ISeriesApi,
+  type ISeriesMarkersPluginApi,
   type ITextWatermarkPluginApi,
   type MouseEventParams,
+  type SeriesMarker,
   type Time,
   type UTCTimestamp,
   type WhitespaceData,
 } from 'lightweight-charts';
+import type { ChartMark } from '../market/chart-marks.ts';
 import type { FanPoint } from '../market/fan.ts';
 import { firstDifference } from '../market/merge-bars.ts';
 import { formatPrice } from '../market/numbers.ts';
@@ -49,6 +53,7 @@ export interface Drawn {
   decimals: number;
   bars: readonly LiveBar[];
   fan: readonly FanPoint[];
+  marks?: readonly ChartMark[];
 }
 
 export class PriceChart {
@@ -59,6 +64,7 @@ export class PriceChart {
   /** Holds the times of the fan, so that the time scale knows the future. */
   readonly #horizon: ISeriesApi<'Line', Time>;
   readonly #fan = new FanPrimitive();
+  readonly #marks: ISeriesMarkersPluginApi<Time>;
   readonly #container: HTMLElement;
   readonly #watermark: ITextWatermarkPluginApi<Time> | null;
   #palette: Palette;
@@ -94,6 +100,7 @@ export class PriceChart {
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.8, bottom: 0 } });
     this.#candles = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
     this.#candles.attachPrimitive(this.#fan);
+    this.#marks = createSeriesMarkers<Time>(this.#candles, []);
     this.#horizon = this.#chart.addSeries(LineSeries, { lastValueVisible: false, priceLineVisible: false });
     const [pane] = this.#chart.panes();
     this.#watermark = pane === undefined ? null : createTextWatermark(pane, { lines: [] });
@@ -127,6 +134,7 @@ export class PriceChart {
     this.#candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     this.#volume.setData(this.#drawn.bars.map((bar) => this.#volumeOf(bar)));
     this.#fan.show(this.#drawn.fan, palette.forecast);
+    this.#drawMarks();
     this.mark(this.#marked);
     this.mute(this.#muted);
   }
@@ -174,6 +182,7 @@ export class PriceChart {
     }
     this.#drawBars(fresh ? [] : before.bars, next.bars);
     if (fresh || before.fan !== next.fan) this.#drawFan(before.fan, next.fan);
+    if (fresh || before.marks !== next.marks) this.#drawMarks();
     if (next.bars.length > 0 && (fresh || before.bars.length === 0)) this.#resetView();
   }
 
@@ -220,6 +229,21 @@ export class PriceChart {
     const atNewest = Math.abs(scale.scrollPosition() - this.#rightOffset) < 1;
     if (before.length !== after.length) this.#measureOffset();
     if (atNewest) this.toNewest();
+  }
+
+  /** Letters below the bars: quiet ones for what the company did, in the colour of warnings for what may be wrong. */
+  #drawMarks(): void {
+    const { muted, warn } = this.#palette;
+    this.#marks.setMarkers(
+      (this.#drawn.marks ?? []).map(({ time, kind, text }): SeriesMarker<Time> => ({
+        time: time as UTCTimestamp,
+        position: 'belowBar',
+        shape: 'circle',
+        size: 0.5,
+        color: kind === 'flagged' || kind === 'repaired' ? warn : muted,
+        text,
+      })),
+    );
   }
 
   #measureOffset(): void {

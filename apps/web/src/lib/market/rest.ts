@@ -1,6 +1,7 @@
 /** The REST calls of the pages. Failures are told in the words of the server's problem document. */
 import { browser } from '$app/env';
 import { resolve } from '$app/paths';
+import type { ActionsAnswer, RepairsAnswer } from '@tapecast/contracts/actions';
 import type { Problem, PricesAnswer, TickersAnswer } from '@tapecast/contracts/rest';
 import type { Forecast } from '@tapecast/contracts/forecast';
 import type { Scorecard, ScoreKind } from '@tapecast/contracts/scores';
@@ -49,6 +50,14 @@ export function getPrices(fetcher: Fetch, ticker: string, { resolution, limit, t
   const query = new URLSearchParams({ resolution, limit: String(limit) });
   if (to !== undefined) query.set('to', String(to));
   return get(fetcher, `/api/v1/prices/${encodeURIComponent(ticker)}?${query}`);
+}
+
+export function getActions(fetcher: Fetch, ticker: string): Promise<ActionsAnswer> {
+  return get(fetcher, `/api/v1/actions/${encodeURIComponent(ticker)}`);
+}
+
+export function getRepairs(fetcher: Fetch, ticker: string): Promise<RepairsAnswer> {
+  return get(fetcher, `/api/v1/repairs/${encodeURIComponent(ticker)}`);
 }
 
 interface Scored {
