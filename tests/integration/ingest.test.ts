@@ -263,49 +263,53 @@ describe('a gap', () => {
   it.each([
     ['in the session', Date.UTC(2026, 5, 17, 16, 0, 15)],
     ['when the vendor calls the market open on a Sunday', Date.UTC(2026, 5, 21, 16, 0, 15)],
-  ])('is filled with vendor bars when polling works again, and live bars are replaced: %s', async (_name, start) => {
-    now = start;
-    await ensureTickers(db, [DEMO]);
-    const book = createInstrumentBook();
-    const stop = new AbortController();
-    const history = createHistory({ db, source, book, clock, backfillFrom: null });
-    history.setTickers([DEMO]);
-    const running = history.run(stop.signal);
-    const writer = createQuoteWriter({ db, source: 'yahoo', pollSeconds: 1, book });
-    const sources = async (from: number, to: number) => {
-      const { rows } = await db.pool.query<{ source: string }>(
-        'SELECT source FROM stock_prices_1m WHERE ticker = $1 AND time >= to_timestamp($2) AND time < to_timestamp($3) ORDER BY time',
-        [DEMO, from, to],
-      );
-      return rows.map((row) => row.source);
-    };
-    try {
-      await expect.poll(() => history.pending(), { timeout: 60_000 }).toBe(0);
-      now += 60_000;
-      const live = Math.floor(now / 60_000) * 60;
-      await writer.write(await poll([DEMO]));
-      expect(await sources(live, live + 60)).toEqual(['yahoo:live']);
+  ])(
+    'is filled with vendor bars when polling works again, and live bars are replaced: %s',
+    async (_name, start) => {
+      now = start;
+      await ensureTickers(db, [DEMO]);
+      const book = createInstrumentBook();
+      const stop = new AbortController();
+      const history = createHistory({ db, source, book, clock, backfillFrom: null });
+      history.setTickers([DEMO]);
+      const running = history.run(stop.signal);
+      const writer = createQuoteWriter({ db, source: 'yahoo', pollSeconds: 1, book });
+      const sources = async (from: number, to: number) => {
+        const { rows } = await db.pool.query<{ source: string }>(
+          'SELECT source FROM stock_prices_1m WHERE ticker = $1 AND time >= to_timestamp($2) AND time < to_timestamp($3) ORDER BY time',
+          [DEMO, from, to],
+        );
+        return rows.map((row) => row.source);
+      };
+      try {
+        await expect.poll(() => history.pending(), { timeout: 60_000 }).toBe(0);
+        now += 60_000;
+        const live = Math.floor(now / 60_000) * 60;
+        await writer.write(await poll([DEMO]));
+        expect(await sources(live, live + 60)).toEqual(['yahoo:live']);
 
-      now += 20 * 60_000;
-      await writer.write(await poll([DEMO]));
-      const resumed = Math.floor(now / 60_000) * 60;
-      history.resume();
-      await expect.poll(() => sources(live, resumed), { timeout: 60_000 }).toEqual(Array(20).fill('yahoo'));
-      expect(await sources(resumed, resumed + 60)).toEqual(['yahoo:live']);
+        now += 20 * 60_000;
+        await writer.write(await poll([DEMO]));
+        const resumed = Math.floor(now / 60_000) * 60;
+        history.resume();
+        await expect.poll(() => sources(live, resumed), { timeout: 60_000 }).toEqual(Array(20).fill('yahoo'));
+        expect(await sources(resumed, resumed + 60)).toEqual(['yahoo:live']);
 
-      // The minute of the return has closed meanwhile.
-      now += 90_000;
-      await expect.poll(() => sources(resumed, resumed + 60), { timeout: 60_000 }).toEqual(['yahoo']);
-      const page = await readRange(db, {
-        ticker: DEMO,
-        resolution: '1m',
-        from: unixSeconds(live),
-        to: unixSeconds(resumed),
-      });
-      expect(page?.bars).toHaveLength(21);
-    } finally {
-      stop.abort();
-      await running;
-    }
-  }, 240_000);
+        // The minute of the return has closed meanwhile.
+        now += 90_000;
+        await expect.poll(() => sources(resumed, resumed + 60), { timeout: 60_000 }).toEqual(['yahoo']);
+        const page = await readRange(db, {
+          ticker: DEMO,
+          resolution: '1m',
+          from: unixSeconds(live),
+          to: unixSeconds(resumed),
+        });
+        expect(page?.bars).toHaveLength(21);
+      } finally {
+        stop.abort();
+        await running;
+      }
+    },
+    240_000,
+  );
 });
