@@ -247,7 +247,11 @@ describe('faults of the vendor', () => {
   it('name a quote that is older than the last one', async () => {
     await ensureTickers(db, [DEMO]);
     const reply = await source.quotes([DEMO], never);
-    const older = reply.quotes.map((quote) => ({ ...quote, price: 1, time: unixSeconds((quote.time ?? 0) - 5) }));
+    const older = reply.quotes.map((quote) => ({
+      ...quote,
+      price: 0.9 * (quote.price ?? 1),
+      time: unixSeconds((quote.time ?? 0) - 5),
+    }));
     const started = () => createQuoteWriter({ db, source: 'yahoo', pollSeconds: 1, book: createInstrumentBook() });
     const writer = started();
     await writer.write({ receivedAt: now, reply });
