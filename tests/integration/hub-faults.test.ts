@@ -55,11 +55,14 @@ it('keeps sockets up and says stale while the database is gone, refuses new subs
   const seen = watch(client, 'MSFT', '1m');
   await vi.waitFor(() => expect(seen.states.at(-1)).toBe('simulated'), { timeout: 5_000 });
 
+  expect((await world.services.rest.edgez(new Request('http://x/edgez'))).status).toBe(200);
   toDatabase.cut();
   await vi.waitFor(() => expect(seen.states.at(-1)).toBe('stale'), { timeout: 5_000 });
   expect(client.connection.state).toBe('connected');
   expect(world.services.hub.notReady()).not.toEqual([]);
   expect((await world.services.rest.readyz(new Request('http://x/readyz'))).status).toBe(503);
+  // The edge must not take all servers out for what they share.
+  expect((await world.services.rest.edgez(new Request('http://x/edgez'))).status).toBe(200);
   const tickers = await world.services.rest.tickers(new Request('http://x/api/v1/tickers'));
   expect(tickers.status).toBe(503);
   expect(Number(tickers.headers.get('retry-after'))).toBeGreaterThan(0);

@@ -13,6 +13,8 @@ export interface ServedWorld {
   port: number;
   /** A new close of the newest of the 1m bars of MSFT. */
   write(close: number): Promise<void>;
+  /** SIGTERM. @returns the exit code, once it has ended */
+  terminate(): Promise<number | null>;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function serveWorld(settings: Record<string, string> = {}): Promise
     origin,
     port: Number(new URL(origin).port),
     write,
+    terminate: () => server.end('SIGTERM'),
     async close() {
       await server.end('SIGKILL');
       await db.close();

@@ -30,7 +30,7 @@ export async function startRedis(): Promise<TestRedis> {
   let server = await start();
   return {
     url: `redis://127.0.0.1:${port}`,
-    kill: () => server.end('SIGKILL'),
+    kill: async () => void (await server.end('SIGKILL')),
     restart: async () => {
       await server.end();
       server = await start();

@@ -6,8 +6,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything it printed so far. */
   output(): string;
-  /** @param signal SIGKILL for a crash */
-  end(signal?: NodeJS.Signals): Promise<void>;
+  /** @param signal SIGKILL for a crash @returns its exit code, null when a signal ended it */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 /**
@@ -41,8 +41,12 @@ export async function startServerProcess(
   return { pid: child.pid ?? 0, output: () => output, end: (signal) => end(child, closed, signal) };
 }
 
-async function end(child: ChildProcess, closed: Promise<unknown>, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill(signal);
+async function end(
+  child: ChildProcess,
+  closed: Promise<unknown>,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
   await closed;
+  return child.exitCode;
 }

@@ -33,6 +33,7 @@ const shape = z.object({
   TRUSTED_PROXIES: list(parseNetworks),
   ALLOWED_ORIGINS: list(parseOrigins),
   FLUSH_INTERVAL_MS: z.coerce.number({ error: 'must be milliseconds' }).min(1).max(1_000).default(100),
+  EDGE_NOTICE_SECONDS: z.coerce.number({ error: 'must be seconds' }).min(0).max(600).default(0),
   DRAIN_SECONDS: z.coerce.number({ error: 'must be seconds' }).min(0).max(600).default(0.5),
   SOCKET_COMPRESSION: z.enum(['on', 'off']).default('off'),
   MAX_SERIES_PER_SOCKET: count(DEFAULT_LIMITS.seriesPerSocket, 1, 100_000),
@@ -45,10 +46,19 @@ const shape = z.object({
 export type WebConfig = z.output<typeof shape>;
 export const webConfig = shape.superRefine(requireDatabase);
 
+/** What a stop takes beyond leaving the clients their time. */
+const STOP_SPARE_SECONDS = 10;
+
+/** Longest time that an orderly stop takes, in milliseconds; stacks must grant as much. */
+export function stopTimeoutMs({ EDGE_NOTICE_SECONDS, DRAIN_SECONDS }: WebConfig): number {
+  return 1_000 * (EDGE_NOTICE_SECONDS + DRAIN_SECONDS + STOP_SPARE_SECONDS);
+}
+
 /** The part that the services take as it is. */
 export function serviceOptions(config: WebConfig) {
   return {
     flushIntervalMs: config.FLUSH_INTERVAL_MS,
+    edgeNoticeSeconds: config.EDGE_NOTICE_SECONDS,
     drainSeconds: config.DRAIN_SECONDS,
     trustedProxies: config.TRUSTED_PROXIES,
     allowedOrigins: config.ALLOWED_ORIGINS,

@@ -1,6 +1,7 @@
 /** One HTTP server for pages, REST and sockets. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SocketServer } from './hub/socket-server.ts';
 import type { WebServices } from './services.ts';
 
@@ -29,11 +30,11 @@ export async function startWebServer(options: {
   await listen(http, options.port, options.host);
   const { port } = http.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { origin: `http://${host}:${port}`, port, close: () => close(http, sockets, connections) };
+  return { origin: `http://${host}:${port}`, port, close: () => close(http, options.services, sockets, connections) };
 }
 
 /** Probes ask at the root, whatever the public path is. */
-const PROBES = new Set(['/healthz', '/readyz']);
+const PROBES = new Set(['/healthz', '/readyz', '/edgez']);
 
 /** Serves everything below a path: SvelteKit's pages find their own base by relative links. */
 function below(basePath: string, handler: RequestListener): RequestListener {
@@ -70,8 +71,18 @@ function listen(http: Server, port: number, host: string): Promise<void> {
 
 const HANGING_MS = 2_000;
 
-/** Accepts nobody new, tells the clients to move, and ends connections that do not answer. */
-async function close(http: Server, sockets: SocketServer, connections: ReadonlySet<Socket>): Promise<void> {
+/**
+ * Lets the edge notice while everybody is still served, then accepts nobody new, tells the clients to move, and ends
+ * connections that do not answer.
+ */
+async function close(
+  http: Server,
+  { serving, edgeNoticeMs }: WebServices,
+  sockets: SocketServer,
+  connections: ReadonlySet<Socket>,
+): Promise<void> {
+  serving.leave();
+  if (edgeNoticeMs > 0) await sleep(edgeNoticeMs);
   if (http.listening) http.close();
   const force = setTimeout(() => {
     for (const connection of connections) connection.destroy();

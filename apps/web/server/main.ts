@@ -1,6 +1,6 @@
 import { loadConfig } from '@tapecast/runtime/config';
 import { runService } from '@tapecast/runtime/service';
-import { webConfig } from './config.ts';
+import { stopTimeoutMs, webConfig } from './config.ts';
 import { startWeb } from './start.ts';
 
 const config = loadConfig(webConfig);
@@ -9,5 +9,6 @@ await runService({
   level: config.LOG_LEVEL,
   metricsPort: config.METRICS_PORT,
   metricsHost: config.METRICS_HOST,
+  stopTimeoutMs: stopTimeoutMs(config),
   start: (context) => startWeb(config, context),
 });

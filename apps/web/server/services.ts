@@ -11,6 +11,7 @@ import { StatusBoard } from './hub/status-board.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { AllowedOrigins } from './origins.ts';
 import { createRestApi, type RestApi } from './rest/rest-api.ts';
+import { Serving } from './serving.ts';
 
 export interface WebServicesOptions {
   databaseUrl: string;
@@ -19,7 +20,12 @@ export interface WebServicesOptions {
   registry: Registry;
   flushIntervalMs?: number;
   sweepMs?: number;
-  /** When the service stops, its clients are told to move, spread over this time. */
+  /**
+   * How long a service that was told to stop still takes everything, while it tells the edge to send nobody: longer than
+   * the edge needs to notice. 0 where there is no edge.
+   */
+  edgeNoticeSeconds?: number;
+  /** Then its clients are told to move, spread over this time. */
   drainSeconds?: number;
   /** Those left out are as in DEFAULT_LIMITS. */
   limits?: Partial<Limits>;
@@ -37,6 +43,8 @@ export interface WebServices {
   readonly db: Database;
   readonly hub: Hub;
   readonly rest: RestApi;
+  readonly serving: Serving;
+  readonly edgeNoticeMs: number;
   readonly basePath: string;
   attach(http: HttpServer): SocketServer;
   close(): Promise<void>;
@@ -67,6 +75,7 @@ export function openWebServices(options: WebServicesOptions): WebServices {
   hub.start();
   const proxies = new TrustedProxies(options.trustedProxies);
   const origins = new AllowedOrigins(options.allowedOrigins ?? [], proxies);
+  const serving = new Serving(() => hub.notReady());
   const basePath = options.basePath ?? '';
   const sockets = {
     ...{ hub, metrics, logger, proxies, origins },
@@ -78,8 +87,10 @@ export function openWebServices(options: WebServicesOptions): WebServices {
   return {
     db,
     hub,
+    serving,
+    edgeNoticeMs: (options.edgeNoticeSeconds ?? 0) * 1_000,
     basePath,
-    rest: createRestApi({ db, hub, board, logger, origins, basePath }),
+    rest: createRestApi({ db, serving, board, logger, origins, basePath }),
     attach: (http) => attachSocketServer(http, sockets),
     async close() {
       await hub.close();

@@ -28,7 +28,7 @@ export async function startWeb(config: WebConfig, { logger, registry }: ServiceC
     const server = await startWebServer({ services, handler, host: config.HOST, port: config.PORT });
     logger.info({ origin: server.origin }, 'listening');
     return {
-      ready: () => services.hub.notReady(),
+      ready: () => services.serving.notReady(),
       async stop() {
         await server.close();
         await services.close();

@@ -17,11 +17,15 @@ export interface HealthServer {
 }
 
 export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
+  // For container health: the restart of a database must not kill whoever waits for it.
+  let hasBeenReady = false;
   const server = createServer((request, response) => {
     void (async () => {
       if (request.url === '/healthz') return response.writeHead(200).end('ok\n');
-      if (request.url === '/readyz') {
-        const reasons = options.notReady();
+      if (request.url === '/readyz' || request.url === '/startupz') {
+        const missing = options.notReady();
+        hasBeenReady ||= missing.length === 0;
+        const reasons = request.url === '/startupz' && hasBeenReady ? [] : missing;
         const status = reasons.length === 0 ? 200 : 503;
         response.writeHead(status, { 'content-type': 'application/json' });
         return response.end(JSON.stringify({ ready: reasons.length === 0, reasons }));

@@ -61,6 +61,19 @@ it('tells health and readiness apart, gives metrics, and stops on SIGTERM', asyn
   expect(child.exitCode).toBe(0);
 });
 
+it('has started once it was ready, whatever it misses afterwards', async () => {
+  const port = await freePort();
+  const { output } = run(
+    `const asked = [['first'], [], ['later']];
+     return { ready: () => asked.shift() ?? ['later'], stop: async () => undefined };`,
+    port,
+  );
+  const ask = async (path: string) => (await fetchUntil(`http://127.0.0.1:${port}${path}`)).status;
+  while (!output().includes('started')) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([await ask('/startupz'), await ask('/startupz'), await ask('/startupz')]).toEqual([503, 200, 200]);
+  expect(await ask('/readyz')).toBe(503);
+});
+
 it('ends with 1 and the reason when it cannot start', async () => {
   const { child, output } = run(`throw new Error('no such host');`, await freePort());
   await once(child, 'exit');

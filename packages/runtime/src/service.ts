@@ -41,7 +41,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
           port: options.metricsPort,
           host: options.metricsHost ?? '127.0.0.1',
           registry,
-          notReady: () => service?.ready() ?? ['starting'],
+          notReady: () => (stopping.signal.aborted ? ['stopping'] : (service?.ready() ?? ['starting'])),
         });
 
   closeWithGrace({ delay: options.stopTimeoutMs ?? 10_000, logger: false }, async ({ err, signal }) => {

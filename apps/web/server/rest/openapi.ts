@@ -45,6 +45,13 @@ export function openApiDocument(): Json {
           responses: { 200: content('ready', Readiness), 503: content('not ready', Readiness) },
         },
       },
+      '/edgez': {
+        get: {
+          summary:
+            'For load balancers: 503 before the first readiness and while the server stops, whatever its dependencies do meanwhile',
+          responses: { 200: content('send clients here', Readiness), 503: content('send them elsewhere', Readiness) },
+        },
+      },
     },
   };
 }

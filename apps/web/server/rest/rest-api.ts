@@ -2,10 +2,10 @@
 import type { Readiness } from '@tapecast/contracts/rest';
 import type { Database } from '@tapecast/db/database';
 import type { Logger } from '@tapecast/runtime/logger';
-import type { Hub } from '../hub/hub.ts';
 import type { StatusBoard } from '../hub/status-board.ts';
 import type { AllowedOrigins } from '../origins.ts';
 import { answerActions, answerRepairs } from './actions.ts';
+import type { Serving } from '../serving.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 import { answerForecast } from './forecasts.ts';
 import { openApiDocument } from './openapi.ts';
@@ -26,6 +26,8 @@ export interface RestApi {
   asyncapi(request: Request): Promise<Response>;
   healthz(request: Request): Promise<Response>;
   readyz(request: Request): Promise<Response>;
+  /** For load balancers: whether clients may be sent here. */
+  edgez(request: Request): Promise<Response>;
   /** Operators' routes: refused until there are accounts. */
   write(request: Request): Promise<Response>;
   notFound(request: Request): Promise<Response>;
@@ -35,7 +37,7 @@ export interface RestApi {
 
 export interface RestOptions {
   db: Database;
-  hub: Hub;
+  serving: Serving;
   board: StatusBoard;
   logger: Logger;
   origins: AllowedOrigins;
@@ -43,7 +45,7 @@ export interface RestOptions {
 }
 
 export function createRestApi(options: RestOptions): RestApi {
-  const { db, hub, board, logger, origins, basePath } = options;
+  const { db, serving, board, logger, origins, basePath } = options;
   const guarded = async (request: Request, handle: () => Promise<Response>) =>
     respond(request, origins, await answering(request, logger, handle));
   return {
@@ -56,7 +58,8 @@ export function createRestApi(options: RestOptions): RestApi {
     openapi: (request) => guarded(request, async () => cacheable(Response.json(openApiDocument()))),
     asyncapi: (request) => guarded(request, async () => cacheable(Response.json(asyncApiDocument(basePath)))),
     healthz: async () => new Response('ok\n', { headers: { 'cache-control': 'no-store' } }),
-    readyz: (request) => guarded(request, async () => readiness(hub.notReady())),
+    readyz: (request) => guarded(request, async () => readiness(serving.notReady())),
+    edgez: (request) => guarded(request, async () => readiness(serving.refusals())),
     write: (request) =>
       guarded(request, async () =>
         problem(
