@@ -11,6 +11,7 @@ import { Registry } from 'prom-client';
 import { Server } from 'socket.io';
 import { WebSocketServer } from 'ws';
 import { startWebServer } from '../../apps/web/server/http.ts';
+import type { SeriesFeed, Subscriber } from '../../apps/web/server/hub/series-feed.ts';
 import { openWebServices, type WebServices } from '../../apps/web/server/services.ts';
 import { answerAll } from './answers.ts';
 import type { ServerReady, ServerRequest, Usage } from './messages.ts';
@@ -50,25 +51,32 @@ async function startRooms(): Promise<number> {
   let waiting: BarsChange[] = [];
   let sent = 0;
   frames = () => Promise.resolve(sent);
-  const takeChange = (change: BarsChange) => {
-    if (waiting.length === 0) {
-      setTimeout(() => {
-        const due = waiting;
-        waiting = [];
-        for (const each of due) {
-          sent += io.of('/').adapter.rooms.get(each.ticker)?.size ?? 0;
-          io.to(each.ticker).emit('bars', [each]);
-        }
-      }, FLUSH_INTERVAL_MS);
+  const flush = () => {
+    const due = waiting;
+    waiting = [];
+    for (const each of due) {
+      sent += io.of('/').adapter.rooms.get(each.ticker)?.size ?? 0;
+      io.to(each.ticker).emit('bars', [each]);
     }
-    waiting.push(change);
+  };
+  /** Each update of a series by itself. */
+  const relay = (feed: SeriesFeed): Subscriber => {
+    let told = feed.head;
+    return {
+      isDue() {
+        if (waiting.length === 0) setTimeout(flush, FLUSH_INTERVAL_MS);
+        waiting.push(feed.since(told));
+        told = feed.head;
+      },
+      begunAnew: () => undefined,
+    };
   };
   const watched = new Set<string>();
   io.on('connection', (socket) => {
     socket.on('subscribe', ({ series }: SubscribeRequest, ack: (answer: unknown) => void) => {
       const states = series.map(({ ticker, resolution }) => {
         const feed = hub.feed(ticker as Ticker, '1m', hub.epoch as Epoch);
-        if (!watched.has(ticker)) feed.subscribers.add({ takeChange });
+        if (!watched.has(ticker)) feed.subscribers.add(relay(feed));
         watched.add(ticker);
         void socket.join(ticker);
         return { ticker, resolution, revision: feed.head, mode: 'snapshot', bars: [] };

@@ -2,6 +2,7 @@
  * The main job on recorded replies of the vendor: they come in by yahoo-finance2, are stored, pushed and drawn. The
  * vendor is a local server whose price and time move at every poll; then it fails in every way that vendors fail.
  */
+import type { Bar } from '@tapecast/contracts/bar';
 import type { BarsChange, Status, SubscribeAck } from '@tapecast/contracts/socket';
 import pg from 'pg';
 import type { Browser } from 'playwright-core';
@@ -19,8 +20,15 @@ let product: Product;
 let sql: pg.Client;
 let socket: Socket;
 let browser: Browser;
-/** Closes of 1m bars in the order in which they reached the socket, by ticker. */
-const closes = new Map<string, number[]>(TICKERS.map((ticker) => [ticker, []]));
+/** What reached the socket of a ticker's 1m bars, by the rules of docs/protocol.md. */
+interface Heard {
+  closes: number[];
+  revision: number;
+  /** Revisions that came together with later ones: the hub may do so while it is busy or loads much, and says so. */
+  merged: number;
+  asking: boolean;
+}
+const heard = new Map<string, Heard>();
 const statuses = new Map<string, Status>();
 
 beforeAll(async () => {
@@ -36,17 +44,17 @@ beforeAll(async () => {
   browser = await launchBrowser();
   socket = io(product.origin, { transports: ['websocket'], auth: { protocol: 1 } });
   socket.on('bars', (changes: BarsChange[]) => {
-    for (const { ticker, bars } of changes) {
-      for (const bar of bars) if (bar[4] !== null) closes.get(ticker)?.push(bar[4]);
+    for (const { ticker, prev, revision, bars } of changes) {
+      const held = heard.get(ticker);
+      if (held === undefined || revision <= held.revision) continue;
+      if (prev <= held.revision) take(held, revision, bars);
+      else if (!held.asking) void subscribe([ticker]);
     }
   });
   socket.on('status', (news: Status[]) => {
     for (const status of news) statuses.set(status.ticker, status);
   });
-  const ack: SubscribeAck = await socket.emitWithAck('subscribe', {
-    series: TICKERS.map((ticker) => ({ ticker, resolution: '1m' })),
-  });
-  expect(ack.ok && ack.series.every((series) => 'bars' in series)).toBe(true);
+  await subscribe(TICKERS);
 }, 120_000);
 afterAll(async () => {
   socket?.close();
@@ -56,14 +64,48 @@ afterAll(async () => {
   await yahoo?.close();
 });
 
-function isSubsequence(wanted: readonly number[], seen: readonly number[]): boolean {
-  let next = 0;
-  for (const value of seen) if (value === wanted[next]) next += 1;
-  return next === wanted.length;
+function take(held: Heard, revision: number, bars: readonly Bar[]): void {
+  held.merged += revision - held.revision - 1;
+  held.revision = revision;
+  for (const bar of bars) if (bar[4] !== null) held.closes.push(bar[4]);
+}
+
+let epoch = '';
+/** With what is held: a bulk load is too much to push, so the hub makes its clients ask. */
+async function subscribe(tickers: readonly string[]): Promise<void> {
+  const series = tickers.map((ticker) => {
+    const held = heard.get(ticker);
+    if (held === undefined) return { ticker, resolution: '1m' };
+    held.asking = true;
+    return { ticker, resolution: '1m', epoch, revision: held.revision };
+  });
+  const ack = (await socket.timeout(60_000).emitWithAck('subscribe', { series })) as SubscribeAck;
+  if (!ack.ok) throw new Error(ack.error.message);
+  epoch = ack.epoch;
+  for (const state of ack.series) {
+    if ('error' in state) throw new Error(state.error.message);
+    const held = heard.get(state.ticker) ?? { closes: [], revision: state.revision, merged: 0, asking: false };
+    heard.set(state.ticker, held);
+    held.asking = false;
+    if (state.revision > held.revision) take(held, state.revision, state.bars);
+  }
+}
+
+/** How many of the wanted were seen in their order: the length of the longest common subsequence. */
+function seenInOrder(wanted: readonly number[], seen: readonly number[]): number {
+  let row = new Array<number>(seen.length + 1).fill(0);
+  for (const value of wanted) {
+    const next = [0];
+    for (const [index, other] of seen.entries()) {
+      next.push(value === other ? (row[index] ?? 0) + 1 : Math.max(row[index + 1] ?? 0, next[index] ?? 0));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 it(
-  `a socket sees the closes of all ${POLLS} polls in order, and the page shows the last`,
+  `a socket sees the closes of all ${POLLS} polls in order, or is told that some were merged, and the page shows the last`,
   async () => {
     const page = await browser.newPage();
     await page.goto(`${product.origin}/?t=AAPL&r=1m`);
@@ -74,9 +116,13 @@ it(
     yahoo.fault = 'frozen-time';
     for (const ticker of TICKERS) {
       const prices = servedSince(ticker).map(({ price }) => price);
-      await vi.waitFor(() => expect(isSubsequence(prices, closes.get(ticker) ?? []), ticker).toBe(true), {
-        timeout: 5_000,
-      });
+      const newest = yahoo.served(ticker).at(-1)?.price;
+      await vi.waitFor(() => expect(heard.get(ticker)?.closes, ticker).toContain(newest), { timeout: 20_000 });
+      const { closes, merged } = heard.get(ticker) as Heard;
+      const seen = seenInOrder(prices, closes);
+      expect(seen, `${ticker}, ${merged} merged`).toBeGreaterThanOrEqual(POLLS - merged);
+      // Merging is for bulk loads and a machine that is short of breath: it must not be how the hub works.
+      expect(seen, ticker).toBeGreaterThan(POLLS / 2);
     }
     const last = yahoo.served('AAPL').at(-1)?.price.toFixed(2);
     await vi.waitFor(async () => expect(await page.getByTestId('last-price').first().innerText()).toContain(last), {
@@ -100,7 +146,7 @@ describe('a vendor that fails', () => {
       const ingestor = product.pid('ingestor');
       yahoo.fault = fault;
       if (fault === 'crumb-401') yahoo.endSessions();
-      await vi.waitFor(() => expect(statuses.get('AAPL')?.state).toBe('stale'), { timeout: 60_000, interval: 250 });
+      await vi.waitFor(() => expect(statuses.get('AAPL')?.state).toBe('stale'), { timeout: 120_000, interval: 250 });
       const newest = Math.floor((yahoo.served('AAPL').at(-1)?.time ?? 0) / 60) * 60;
       const { rows } = await sql.query<{ n: number }>(
         `SELECT count(*)::int AS n FROM stock_prices_1m WHERE ticker = 'AAPL' AND time > to_timestamp($1)`,
@@ -114,10 +160,10 @@ describe('a vendor that fails', () => {
         expect(rejected.rows.length).toBeGreaterThan(0);
       }
       yahoo.fault = null;
-      await vi.waitFor(() => expect(statuses.get('AAPL')?.state).toBe('live'), { timeout: 60_000, interval: 250 });
+      await vi.waitFor(() => expect(statuses.get('AAPL')?.state).toBe('live'), { timeout: 120_000, interval: 250 });
       expect(product.pid('ingestor')).toBe(ingestor);
     },
-    150_000,
+    250_000,
   );
 
   it('leaves no gap: every minute since the first poll has its bar', async () => {

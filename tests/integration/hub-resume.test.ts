@@ -240,7 +240,7 @@ it('leaves no gap between a state read during writes and the changes that follow
   const clients = Array.from({ length: 8 }, () => world.socket());
   await Promise.all(clients.map(connected));
   // A slow way back from the database: states are old when they arrive, and others join reads that are under way.
-  const { reads } = world.services.hub;
+  const { reads } = world.services.hub.pages;
   const share = reads.share.bind(reads);
   reads.share = (key, read) =>
     share(key, async () => {

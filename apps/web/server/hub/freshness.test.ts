@@ -24,6 +24,9 @@ describe('freshnessOf', () => {
     ['a declared delay', { quote: { delaySeconds: 900, quoteTime: ago(910) } }, 'delayed'],
     ['an old price', { quote: { quoteTime: ago(26) } }, 'stale'],
     ['a price as old as the patience', { quote: { quoteTime: ago(25) } }, 'live'],
+    // `now` is a whole minute: so is a minute ago.
+    ['a price stamped by its minute', { quote: { quoteTime: ago(60) } }, 'live'],
+    ['a price stamped by a minute that is long over', { quote: { quoteTime: ago(120) } }, 'stale'],
     ['an old price beyond its delay', { quote: { delaySeconds: 900, quoteTime: ago(926) } }, 'stale'],
     ['a market that rests', { quote: { marketState: 'CLOSED', quoteTime: ago(90_000) } }, 'closed'],
     ['a mute feed, market open', { feed: { okAt: ago(26) } }, 'stale'],

@@ -14,6 +14,8 @@ export interface FreshnessInputs {
 /** So many polls may fail before silence counts, and never less than this. */
 const MUTE_POLLS = 5;
 const MUTE_SECONDS = 15;
+/** Some quotes are stamped by the minute in which they were made (crypto does so): all through it nothing newer can come. */
+const MINUTE = 60;
 
 export function freshnessOf({ ticker, quote, feed, databaseGone, now }: FreshnessInputs): Freshness {
   const asOf = quote?.quoteTime ?? null;
@@ -26,7 +28,8 @@ export function freshnessOf({ ticker, quote, feed, databaseGone, now }: Freshnes
     const opensAt = ticker.sessionOpen === null ? null : nextOpen(ticker.timezone, ticker.sessionOpen, now);
     return { state: 'closed', asOf, delaySeconds, opensAt };
   }
-  if (now - quote.quoteTime > delaySeconds + patience) return { state: 'stale', asOf, delaySeconds };
+  const grain = quote.quoteTime % MINUTE === 0 ? MINUTE : 0;
+  if (now - quote.quoteTime > delaySeconds + grain + patience) return { state: 'stale', asOf, delaySeconds };
   return { state: delaySeconds > 0 ? 'delayed' : 'live', asOf, delaySeconds };
 }
 

@@ -72,7 +72,7 @@ export function createHubMetrics(registry: Registry): HubMetrics {
     subscriptions: gauge('subscriptions', 'Series that clients are subscribed to, counted per client'),
     frames: tally('frames_total', 'Frames of bars that were sent'),
     barsDelivered: tally('bars_delivered_total', 'Bars in these frames'),
-    conflated: tally('changes_conflated_total', 'Changes that were merged into a later one before they were sent'),
+    conflated: tally('changes_conflated_total', 'Revisions that were merged into a later one before they were sent'),
     answers: counter('answers_total', 'Series that were answered, by mode: snapshot or resume', ['mode']),
     refusals: counter('refusals_total', 'Requests or series that were refused, by code', ['code']),
     reads: counter('reads_total', 'Queries, by what was read', ['what']),

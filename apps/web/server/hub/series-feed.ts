@@ -8,10 +8,13 @@ import type { BarsChange } from '@tapecast/contracts/socket';
 import type { Ticker } from '@tapecast/contracts/ticker';
 import type { Epoch, Revision } from '@tapecast/contracts/units';
 import type { SeriesChanges } from '@tapecast/db/bars';
-import { nudge } from './outbox.ts';
+import { ChangeLog } from './change-log.ts';
 
 export interface Subscriber {
-  takeChange(change: BarsChange): void;
+  /** There is news of a series that it watches; it asks the feed for it when its time has come. */
+  isDue(): void;
+  /** Another epoch began: what it holds of this series counts for nothing. */
+  begunAnew(feed: SeriesFeed): void;
 }
 
 export interface SeriesFeedOptions {
@@ -32,6 +35,7 @@ export interface SeriesFeedOptions {
 export class SeriesFeed {
   readonly subscribers = new Set<Subscriber>();
   readonly #options: SeriesFeedOptions;
+  readonly #log: ChangeLog;
   #epoch: Epoch;
   #head: Revision;
   #target: Revision;
@@ -39,6 +43,7 @@ export class SeriesFeed {
 
   constructor(options: SeriesFeedOptions) {
     this.#options = options;
+    this.#log = new ChangeLog({ ...this.#key(), epoch: options.epoch, revision: options.head });
     this.#epoch = options.epoch;
     this.#head = options.head;
     this.#target = options.head;
@@ -61,7 +66,12 @@ export class SeriesFeed {
   change(prev: Revision, revision: Revision, bars: Bar[], committedAt?: number): void {
     if (revision <= this.#head) return;
     if (this.#reading || prev > this.#head) this.catchUp(revision);
-    else this.#tell({ prev: this.#head, revision, bars, ...(committedAt === undefined ? {} : { committedAt }) });
+    else this.#tell({ revision, bars, ...(committedAt === undefined ? {} : { committedAt }) });
+  }
+
+  /** What is due to a client that holds this revision, which is below the head. */
+  since(held: number): BarsChange {
+    return this.#log.since(held);
   }
 
   /** Reads on until `target` is told. */
@@ -74,7 +84,8 @@ export class SeriesFeed {
   restart(epoch: Epoch, head: Revision): void {
     this.#epoch = epoch;
     this.#target = head;
-    this.#tell({ prev: head, revision: head, bars: [] });
+    for (const subscriber of this.subscribers) subscriber.begunAnew(this);
+    this.#tellToAsk(head);
   }
 
   async #read(): Promise<void> {
@@ -87,8 +98,8 @@ export class SeriesFeed {
         if (page?.epoch !== epoch) return this.#options.onOtherEpoch();
         // A read that does not reach the target met a lagging replica or a database set back: the sweep will tell.
         if (page.revision <= this.#head) return;
-        if (page.complete) this.#tell({ prev: this.#head, revision: page.revision, bars: page.bars });
-        else this.#tell(nudge({ ...this.#key(), epoch, revision: page.revision }));
+        if (page.complete) this.#tell({ revision: page.revision, bars: page.bars });
+        else this.#tellToAsk(page.revision);
       }
     } catch (error) {
       this.#options.onReadFailed(error);
@@ -97,12 +108,22 @@ export class SeriesFeed {
     }
   }
 
-  #tell(news: Pick<BarsChange, 'prev' | 'revision' | 'bars' | 'committedAt'>): void {
-    this.#head = news.revision;
-    const { prev, revision, bars, ...committed } = news;
+  #tell({ revision, bars, ...committed }: Pick<BarsChange, 'revision' | 'bars' | 'committedAt'>): void {
     const pushedAt = this.#options.now();
-    const change = { epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt };
-    for (const subscriber of this.subscribers) subscriber.takeChange(change);
+    const prev = this.#head;
+    this.#log.add({ epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt });
+    this.#moveTo(revision);
+  }
+
+  /** Too much to push, or nothing to continue from. */
+  #tellToAsk(revision: Revision): void {
+    this.#log.restart({ epoch: this.#epoch, ...this.#key(), revision, pushedAt: this.#options.now() });
+    this.#moveTo(revision);
+  }
+
+  #moveTo(head: Revision): void {
+    this.#head = head;
+    for (const subscriber of this.subscribers) subscriber.isDue();
   }
 
   #key(): { ticker: Ticker; resolution: Resolution } {

@@ -3,14 +3,14 @@ import type { Forecast } from '@tapecast/contracts/forecast';
 import type { BarsChange, Status } from '@tapecast/contracts/socket';
 import type { Ticker } from '@tapecast/contracts/ticker';
 import type { Revision } from '@tapecast/contracts/units';
-import type { ChangeMerger } from './change-merger.ts';
+import { NOTHING_HELD } from './change-log.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import type { FrameEvent } from './frame-encoder.ts';
 import type { HubMetrics } from './metrics.ts';
-import { Outbox } from './outbox.ts';
 import type { SeriesFeed, Subscriber } from './series-feed.ts';
 
 const SAMPLED_FRAMES = 16;
+const NOTHING_IS_DUE = Number.POSITIVE_INFINITY;
 
 export interface Channel {
   readonly drained: boolean;
@@ -19,51 +19,36 @@ export interface Channel {
   send(event: FrameEvent, items: readonly object[]): void;
 }
 
-/** One object rather than two: a hundred thousand changes a second come by here. */
-export class Subscription extends Outbox implements Subscriber {
+/** A series that a client watches, and how far it was told. */
+export class Subscription {
   readonly feed: SeriesFeed;
   /** The feed's head when this began: a state read must not be older, or changes between would be missed. */
   readonly registeredAt: Revision;
-  /** Set while it is in the session's list of what is due. */
-  queued = false;
-  readonly #session: Session;
+  /** The client holds everything up to here; until its ack is on the way nothing is due. */
+  cursor: number = NOTHING_IS_DUE;
 
-  constructor(feed: SeriesFeed, session: Session, merger: ChangeMerger) {
-    super(merger);
+  constructor(feed: SeriesFeed) {
     this.feed = feed;
     this.registeredAt = feed.head;
-    this.#session = session;
-    feed.subscribers.add(this);
-  }
-
-  /** Called when the ack is on its way: from here on changes are sent. */
-  override start(revision: Revision): void {
-    super.start(revision);
-    if (!this.queued && this.due) this.#session.isDue(this);
-  }
-
-  takeChange(change: BarsChange): void {
-    this.add(change);
-    if (!this.queued && this.due) this.#session.isDue(this);
   }
 }
 
 export interface SessionOptions {
   channel: Channel;
   flusher: Flusher;
-  merger: ChangeMerger;
   metrics: HubMetrics;
   statusOf(ticker: Ticker): Status;
   /** The last subscriber of a feed left. */
   release(feed: SeriesFeed): void;
 }
 
-export class Session implements Flushable {
+export class Session implements Flushable, Subscriber {
   lastFrameAt = Number.NEGATIVE_INFINITY;
   waiting = false;
   readonly #options: SessionOptions;
   readonly #subscriptions = new Map<string, Subscription>();
-  #due: Subscription[] = [];
+  /** The same as a list, which is walked through for each frame. */
+  #list: Subscription[] = [];
   /** Null most of the time: ten thousand quiet clients need no empty sets. */
   #forecasts: Map<string, Forecast> | null = null;
   #statuses: Set<Ticker> | null = null;
@@ -84,19 +69,33 @@ export class Session implements Flushable {
     return this.#subscriptions.has(`${ticker} ${resolution}`);
   }
 
-  /** Begins to collect changes; a subscription of the same series is replaced. */
+  /** A subscription of the same series is replaced. */
   subscribe(feed: SeriesFeed): Subscription {
-    const subscription = new Subscription(feed, this, this.#options.merger);
-    this.unsubscribe(feed.ticker, feed.resolution);
-    this.#subscriptions.set(`${feed.ticker} ${feed.resolution}`, subscription);
-    this.#options.metrics.subscriptions.inc();
+    const subscription = new Subscription(feed);
+    // The new one first: a feed without subscribers is dropped.
+    feed.subscribers.add(this);
+    const key = `${feed.ticker} ${feed.resolution}`;
+    const before = this.#subscriptions.get(key);
+    if (before === undefined) this.#options.metrics.subscriptions.inc();
+    else this.#list = this.#list.filter((each) => each !== before);
+    this.#subscriptions.set(key, subscription);
+    this.#list.push(subscription);
     return subscription;
   }
 
-  isDue(subscription: Subscription): void {
-    subscription.queued = true;
-    this.#due.push(subscription);
-    this.#options.flusher.add(this);
+  /** Called when the ack is on its way: from here on changes are sent. */
+  start(subscription: Subscription, revision: Revision): void {
+    subscription.cursor = revision;
+    if (subscription.feed.head > revision) this.isDue();
+  }
+
+  isDue(): void {
+    if (!this.waiting) this.#options.flusher.add(this);
+  }
+
+  begunAnew(feed: SeriesFeed): void {
+    const subscription = this.#subscriptions.get(`${feed.ticker} ${feed.resolution}`);
+    if (subscription !== undefined && subscription.cursor !== NOTHING_IS_DUE) subscription.cursor = NOTHING_HELD;
   }
 
   /** False when it was ended or replaced while its state was read. */
@@ -110,10 +109,10 @@ export class Session implements Flushable {
     const subscription = this.#subscriptions.get(key);
     if (subscription === undefined) return;
     this.#subscriptions.delete(key);
-    subscription.stop();
+    this.#list = this.#list.filter((each) => each !== subscription);
     this.#forecasts?.delete(key);
     this.#options.metrics.subscriptions.dec();
-    subscription.feed.subscribers.delete(subscription);
+    subscription.feed.subscribers.delete(this);
     if (subscription.feed.subscribers.size === 0) this.#options.release(subscription.feed);
   }
 
@@ -135,29 +134,36 @@ export class Session implements Flushable {
   /** Bars go first, so that a status never speaks of a head before its bars were sent. */
   flush(now: number): void {
     const { channel, metrics, statusOf } = this.#options;
-    if (this.#due.length > 0) {
-      const changes: BarsChange[] = [];
-      let bars = 0;
-      for (const subscription of this.#due) {
-        subscription.queued = false;
-        const change = subscription.take(metrics.conflated);
-        if (change === null) continue;
-        changes.push(change);
-        bars += change.bars.length;
-      }
-      this.#due.length = 0;
-      metrics.barsDelivered.add(bars);
-      if (changes.length > 0) {
-        this.lastFrameAt = now;
-        metrics.frames.add(1);
-        this.#samplePush(changes);
-        channel.send('bars', changes);
-      }
+    const changes = this.#takeChanges();
+    if (changes.length > 0) {
+      this.lastFrameAt = now;
+      metrics.frames.add(1);
+      this.#samplePush(changes);
+      channel.send('bars', changes);
     }
     if (this.#forecasts !== null && this.#forecasts.size > 0) channel.send('forecasts', [...this.#forecasts.values()]);
     this.#forecasts = null;
     if (this.#statuses !== null) channel.send('status', [...this.#statuses].map(statusOf));
     this.#statuses = null;
+  }
+
+  #takeChanges(): BarsChange[] {
+    const { metrics } = this.#options;
+    const changes: BarsChange[] = [];
+    let bars = 0;
+    let merged = 0;
+    for (const subscription of this.#list) {
+      const { feed, cursor } = subscription;
+      if (feed.head <= cursor) continue;
+      const change = feed.since(cursor);
+      subscription.cursor = change.revision;
+      changes.push(change);
+      bars += change.bars.length;
+      if (change.prev < change.revision) merged += change.revision - Math.max(change.prev, cursor) - 1;
+    }
+    metrics.barsDelivered.add(bars);
+    metrics.conflated.add(merged);
+    return changes;
   }
 
   /** A histogram costs more than a count: one frame in some tells enough. */
@@ -174,6 +180,7 @@ export class Session implements Flushable {
   }
 
   close(): void {
+    this.#list = [];
     for (const { feed } of [...this.#subscriptions.values()]) this.unsubscribe(feed.ticker, feed.resolution);
     this.#options.flusher.remove(this);
   }

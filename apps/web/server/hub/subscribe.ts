@@ -77,7 +77,7 @@ export async function answerSubscribe(
     for (const answer of answers) count(options.metrics, answer);
     send(new Encoded(ackJson(options.memo, epoch, answers)));
     for (const [each, state] of states) {
-      if (state !== null && session.holds(each.subscription)) each.subscription.start(state.revision);
+      if (state !== null && session.holds(each.subscription)) session.start(each.subscription, state.revision);
     }
   } catch (error) {
     for (const { subscription, ticker, resolution } of asked) {
@@ -155,14 +155,14 @@ async function resume({ hub }: SubscribeOptions, { request, ticker, resolution }
     return { epoch: request.epoch, revision: request.revision, bars: NOTHING, mode: 'resume' };
   }
   const limit = Math.max(request.limit ?? DEFAULT_SNAPSHOT_BARS, MOST_PUSHED_BARS);
-  const page = await hub.readChanges(ticker, resolution, request.revision, limit);
+  const page = await hub.pages.changes(ticker, resolution, request.revision, limit);
   if (page === null || !page.complete || page.epoch !== request.epoch || page.revision < request.revision) return null;
   return { ...page, mode: 'resume' };
 }
 
 async function snapshot(options: SubscribeOptions, { request, ticker, resolution }: Asked): Promise<Loaded | null> {
   const limit = request.limit ?? DEFAULT_SNAPSHOT_BARS;
-  const page = await options.hub.readSnapshot(ticker, resolution, limit);
+  const page = await options.hub.pages.snapshot(ticker, resolution, limit);
   return page === null ? null : { ...page, mode: 'snapshot' };
 }
 
