@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readSeries } from '@tapecast/db/bars';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { createWorld, expectClientsEqualRows, T0, watch, type World } from './hub-world.ts';
 
 let world: World;
@@ -68,6 +69,40 @@ it('a snapshot taken during writes has the revision of its bars, thousands of ti
   expect(wrong).toBe(0);
   expect(revisions.size).toBeGreaterThan(50);
 });
+
+it('a LISTEN connection that fell into a black hole is found out and replaced', async () => {
+  let toListen: TcpProxy | undefined;
+  const deaf = await createWorld({
+    async listenRoute(url) {
+      const { hostname, port } = new URL(url);
+      toListen = await startTcpProxy({ host: hostname, port: Number(port) });
+      return Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(toListen.port) }).href;
+    },
+  });
+  const seen = watch(deaf.client(), 'MSFT', '1h');
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
+  // Counts hints, and nothing that is found by reading.
+  const hintsHeard = () => deaf.metric('listen_lag_seconds');
+  const writeUntilHeard = async (more: number) => {
+    let close = more;
+    await vi.waitFor(
+      async () => {
+        const before = await hintsHeard();
+        await deaf.write('1h', 'MSFT', [[T0, (close += 1)]]);
+        await vi.waitFor(async () => expect(await hintsHeard()).toBeGreaterThan(before), { timeout: 2_000 });
+      },
+      { timeout: 40_000 },
+    );
+  };
+  await writeUntilHeard(0);
+  toListen?.forgetConnections();
+  await deaf.write('1h', 'MSFT', [[T0, 1_000]]);
+  await expectClientsEqualRows(deaf, [seen], 'MSFT', '1h');
+  await writeUntilHeard(1_000);
+  await expectClientsEqualRows(deaf, [seen], 'MSFT', '1h');
+  await deaf.close();
+  await toListen?.close();
+}, 90_000);
 
 it.each([7_999, 8_000, 2_700, 3_000, 4_500])(
   'a change whose payload would be about %i bytes is written and arrives',

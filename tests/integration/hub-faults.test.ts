@@ -81,20 +81,6 @@ it('keeps sockets up and says stale while the database is gone, refuses new subs
   await vi.waitFor(() => expect(late.snapshots).toBe(1), { timeout: 10_000 });
 });
 
-it('finds out about a LISTEN connection that fell into a black hole', async () => {
-  const seen = watch(world.client(), 'TSLA', '1h');
-  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
-  toDatabase.blackhole();
-  await world.write('1h', 'TSLA', [[T0, 10]]);
-  // Long enough for the check of the LISTEN connection to go unanswered.
-  await new Promise((resolve) => setTimeout(resolve, 4_500));
-  toDatabase.restore();
-  await expectClientsEqualRows(world, [seen], 'TSLA', '1h');
-  await vi.waitFor(() => expect(world.services.hub.notReady()).toEqual([]), { timeout: 10_000 });
-  await world.write('1h', 'TSLA', [[T0, 11]]);
-  await expectClientsEqualRows(world, [seen], 'TSLA', '1h');
-});
-
 it('brings 20 clients whose connections keep breaking to exactly the rows, while two writers write', async () => {
   const tickers = ['MSFT', 'TSLA'];
   const watchers = Array.from({ length: 20 }, (_, index) => {

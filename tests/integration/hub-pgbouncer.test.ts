@@ -45,7 +45,7 @@ ignore_startup_parameters = extra_float_digits,statement_timeout
 
 beforeAll(async () => {
   if (!installed) return;
-  world = await createWorld({ route: throughPgBouncer, listenDirectly: true });
+  world = await createWorld({ route: throughPgBouncer, listenRoute: (url) => Promise.resolve(url) });
 });
 afterAll(async () => {
   // First, so that no connection of its pool is left when the database is dropped.

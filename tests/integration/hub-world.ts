@@ -41,8 +41,8 @@ export interface WorldOptions {
   tickers?: string[];
   /** Bends the hub's way to the database, for instance through a proxy. */
   route?(url: string): Promise<string>;
-  /** LISTEN goes straight to the database, whatever the route. */
-  listenDirectly?: boolean;
+  /** Of LISTEN alone; the same as `route` where it is left out. */
+  listenRoute?(url: string): Promise<string>;
   /** Of the web services, as they are started. */
   services?: Partial<WebServicesOptions>;
   flushIntervalMs?: number;
@@ -60,13 +60,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const db = openDatabase({ url: database.asRole('tapecast_ingestor'), applicationName: 'test writer' });
   const webUrl = database.asRole('tapecast_web');
   const hubUrl = options.route === undefined ? webUrl : await options.route(webUrl);
+  const listenUrl = options.listenRoute === undefined ? hubUrl : await options.listenRoute(webUrl);
   const clients: { close(): unknown }[] = [];
   let registry = new Registry();
   const start = async (port: number): Promise<[WebServices, WebServer]> => {
     registry = new Registry();
     const services = openWebServices({
       databaseUrl: hubUrl,
-      listenUrl: options.listenDirectly === true ? webUrl : hubUrl,
+      listenUrl,
       logger: createLogger({ service: 'web', level: 'silent' }),
       registry,
       sweepMs: 400,

@@ -10,11 +10,14 @@ export interface TcpProxy {
   /** Bytes vanish without a word, as behind a firewall that forgot the connection. */
   blackhole(): void;
   restore(): void;
+  /** The same for the connections that are open now; new ones pass. */
+  forgetConnections(): void;
   close(): Promise<void>;
 }
 
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const forgotten = new WeakSet<Socket>();
   let mode: 'open' | 'cut' | 'blackhole' = 'open';
   const server = createServer((near) => {
     if (mode === 'cut') return near.destroy();
@@ -31,7 +34,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         to.destroy();
       });
       from.on('data', (bytes) => {
-        if (mode !== 'blackhole') to.write(bytes);
+        if (mode !== 'blackhole' && !forgotten.has(from)) to.write(bytes);
       });
     }
   });
@@ -48,6 +51,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     reset,
     blackhole() {
       mode = 'blackhole';
+    },
+    forgetConnections() {
+      for (const socket of sockets) forgotten.add(socket);
     },
     restore() {
       // What was swallowed is lost: such a connection cannot go on.

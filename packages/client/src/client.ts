@@ -13,7 +13,7 @@ import { Questions } from './questions.ts';
 import { Series, type OlderPage, type SeriesObserver } from './series.ts';
 
 export type { Connection } from './connection.ts';
-export type { OlderPage, SeriesObserver } from './series.ts';
+export type { OlderPage, SeriesObserver, Stamps } from './series.ts';
 
 const PROTOCOL: typeof Protocol.PROTOCOL_VERSION = 1;
 const DEFAULT_LIMIT: typeof Protocol.DEFAULT_SNAPSHOT_BARS = 1_000;

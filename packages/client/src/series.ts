@@ -8,11 +8,17 @@ import type { Epoch, Revision, UnixSeconds } from '@tapecast/contracts/units';
 import { judgeAck, judgeChange, step, type Effect, type Held, type Phase, type Signal } from './series-state.ts';
 import { SeriesStore } from './series-store.ts';
 
+/** When a pushed change was committed and sent, Unix milliseconds of the servers' clocks, as far as that was told. */
+export interface Stamps {
+  committedAt?: number | undefined;
+  pushedAt?: number | undefined;
+}
+
 export interface SeriesObserver {
   /** All bars, rising: replace everything that you hold. Also after a page of older bars was merged. */
   snapshot(state: { bars: readonly LiveBar[]; revision: Revision; epoch: Epoch }): void;
   /** Newer states of single bars, rising; a bar of nulls is withdrawn. */
-  change(bars: Bar[]): void;
+  change(bars: Bar[], stamps: Stamps): void;
   forecast?(forecast: Forecast | null): void;
   status?(status: Status): void;
   /** The server refuses this series, or cannot serve it now (`unavailable`, `rate_limited`: tried again by itself). */
@@ -93,7 +99,7 @@ export class Series {
       this.#tellSnapshot();
     } else if (effect === 'merge') {
       this.held = { epoch, revision: state.revision };
-      this.#tellChange(this.store.merge(state.bars));
+      this.#tellChange(this.store.merge(state.bars), {});
     }
     if (this.phase === 'live') {
       this.takeForecast(state.forecast);
@@ -104,7 +110,7 @@ export class Series {
   takeChange(change: BarsChange): void {
     if (this.signal(judgeChange(this.held, change)) !== 'merge') return;
     this.held = { epoch: change.epoch, revision: change.revision };
-    this.#tellChange(this.store.merge(change.bars));
+    this.#tellChange(this.store.merge(change.bars), change);
   }
 
   takeError(error: WireError, signal: 'fail' | 'refuse'): Phase {
@@ -181,8 +187,8 @@ export class Series {
     if (held !== null) this.#tell((observer) => observer.snapshot({ bars: this.store.bars, ...held }));
   }
 
-  #tellChange(bars: Bar[]): void {
-    if (bars.length > 0) this.#tell((observer) => observer.change(bars));
+  #tellChange(bars: Bar[], { committedAt, pushedAt }: Stamps): void {
+    if (bars.length > 0) this.#tell((observer) => observer.change(bars, { committedAt, pushedAt }));
   }
 
   #tell(message: (observer: SeriesObserver) => void): void {

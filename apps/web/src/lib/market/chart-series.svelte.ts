@@ -4,6 +4,7 @@ import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Forecast } from '@tapecast/contracts/forecast';
 import type { Resolution } from '@tapecast/contracts/resolution';
 import type { Status, WireError } from '@tapecast/contracts/socket';
+import { HopTrail, type Hops } from './hops.ts';
 import { mergeBars } from './merge-bars.ts';
 import { getPrices, type Fetch } from './rest.ts';
 
@@ -22,8 +23,8 @@ export class ChartSeries {
   /** Whether the server has told the bars, were it none. */
   loaded = $state(false);
   older = $state<Older>('more');
-  /** Seconds between the source's stamp of the newest price and its arrival here, null before one was seen to arrive. */
-  hopSeconds = $state<number | null>(null);
+  /** How long the newest price took on its way here, null before one was seen to arrive. */
+  hops = $state.raw<Hops | null>(null);
   readonly #client: Client;
   readonly #fetch: Fetch;
 
@@ -40,6 +41,7 @@ export class ChartSeries {
 
   /** @returns ends the watching */
   watch(): () => void {
+    const trail = new HopTrail();
     return this.#client.subscribe(
       { ticker: this.ticker, resolution: this.resolution, limit: PAGE_BARS },
       {
@@ -49,17 +51,15 @@ export class ChartSeries {
           this.error = null;
           if (bars.length < PAGE_BARS) this.older = 'none';
         },
-        change: (bars) => {
+        change: (bars, stamps) => {
+          trail.arrived(stamps, Date.now());
           this.bars = mergeBars(this.bars, bars);
           this.error = null;
         },
         forecast: (forecast) => (this.forecast = forecast),
         status: (status) => {
-          const before = this.status?.asOf;
-          if (before != null && status.asOf !== null && status.asOf > before) {
-            this.hopSeconds = Math.max(0, Date.now() / 1_000 - status.asOf);
-          }
           this.status = status;
+          this.hops = trail.hopsOf(status) ?? this.hops;
         },
         error: (error) => (this.error = error),
       },

@@ -77,6 +77,13 @@ export function cityOf(zone: string): string {
   return (zone.split('/').at(-1) ?? zone).replaceAll('_', ' ');
 }
 
+/** `< 1 ms`, `12 ms`, `1.4 s`, `8 s`, and as `duration` from there */
+export function milliseconds(span: number): string {
+  if (span < 1) return '< 1 ms';
+  if (span < 1_000) return `${Math.round(span)} ms`;
+  return span < 9_950 ? `${(span / 1_000).toFixed(1)} s` : duration(span / 1_000);
+}
+
 /** `8 s`, `3 min`, `2 h`, `4 d` */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
