@@ -77,6 +77,8 @@ it('resumes from a held revision, and gives a snapshot for another epoch or a re
   expect((await ask({ epoch, revision: 1 })).series).toMatchObject({ mode: 'resume', revision: 2 });
   expect((await ask({ epoch, revision: 2 })).series).toMatchObject({ mode: 'resume', revision: 2, bars: [] });
   expect((await ask({ epoch, revision: 3 as Revision })).series).toMatchObject({ mode: 'snapshot', revision: 2 });
+  // Also where the revision happens to be the newest, for which nothing would be read.
+  expect((await ask({ epoch: 'other' as Epoch, revision: 2 })).series).toMatchObject({ mode: 'snapshot', revision: 2 });
   expect((await ask({ epoch: 'other' as Epoch, revision: 1 })).series).toMatchObject({ mode: 'snapshot', revision: 2 });
 });
 
