@@ -9,7 +9,7 @@ import { installDependencies } from './apps/local/install/dependencies.mjs';
 import { lock } from './apps/local/install/lock.mjs';
 import { runInGroup } from './apps/local/install/process-group.mjs';
 import { findNode, projectEnvironment } from './apps/local/install/project-node.mjs';
-import { installTestTools } from './apps/local/install/test-tools.mjs';
+import { installTestPython, installTestTools } from './apps/local/install/test-tools.mjs';
 import { buildWeb } from './apps/local/install/web-build.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -29,6 +29,7 @@ const COMMANDS = {
   test: async (args) => {
     const { node, env } = await prepare({ web: true });
     installTestTools({ print: printed, env });
+    installTestPython(root, { print: printed });
     return test(node, env, args);
   },
   check: async () => {

@@ -88,25 +88,19 @@ async function startRooms(): Promise<number> {
   return (http.address() as AddressInfo).port;
 }
 
-/** LISTEN, the same bytes as the hub's frame made once, as often as the hub does; `ws` sends them to everyone. */
+/** LISTEN, the same bytes as the hub's frame made once; `ws` sends them to everyone, each update at once. Nothing else. */
 async function startWs(): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), perMessageDeflate: false });
   let sent = 0;
-  let frame: string | null = null;
   frames = () => Promise.resolve(sent);
   client.on('notification', ({ payload }) => {
     const { epoch, committedAt, series } = JSON.parse(payload ?? '{}') as BarsHint;
     const changes = series.map((change) => ({ epoch, ...change, committedAt, pushedAt: Date.now() }));
-    if (frame === null) {
-      setTimeout(() => {
-        for (const socket of server.clients) socket.send(frame ?? '');
-        sent += server.clients.size;
-        frame = null;
-      }, FLUSH_INTERVAL_MS);
-    }
-    frame = `42${JSON.stringify(['bars', changes])}`;
+    const frame = `42${JSON.stringify(['bars', changes])}`;
+    for (const socket of server.clients) socket.send(frame);
+    sent += server.clients.size;
   });
   await client.query(`LISTEN ${BARS_CHANNEL}`);
   return (server.address() as AddressInfo).port;

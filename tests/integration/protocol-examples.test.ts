@@ -40,9 +40,9 @@ function run(command: string, parameters: string[]): () => string {
 }
 
 async function expectFollows(output: () => string, close: number): Promise<void> {
-  await vi.waitFor(() => expect(output()).toMatch(/snapshot \d/), { timeout: 10_000 });
+  await vi.waitFor(() => expect(output()).toMatch(/snapshot \d/), { timeout: 20_000 });
   await world.write(close);
-  await vi.waitFor(() => expect(output()).toContain(`change ${close}`), { timeout: 10_000 });
+  await vi.waitFor(() => expect(output()).toContain(`change ${close}`), { timeout: 20_000 });
 }
 
 it('curl gets a page', () => {
@@ -57,9 +57,12 @@ it('TypeScript follows a series', async () => {
   await expectFollows(run(process.execPath, [fileURLToPath(file)]), 21);
 });
 
-const python = spawnSync('python3', ['-c', 'import socketio, websocket']).status === 0;
-it.skipIf(!python)('Python follows a series', async () => {
-  await expectFollows(run('python3', ['-c', example('python')]), 22);
+/** Made by `npm test`, else the system's. */
+const python = [fileURLToPath(new URL('../../.tapecast/test-python/bin/python', import.meta.url)), 'python3'].find(
+  (program) => spawnSync(program, ['-c', 'import socketio, websocket']).status === 0,
+);
+it.skipIf(python === undefined)('Python follows a series', async () => {
+  await expectFollows(run(python ?? '', ['-c', example('python')]), 22);
 });
 
 it('a browser follows a series, from a page of another origin', async () => {
@@ -75,9 +78,9 @@ it('a browser follows a series, from a page of another origin', async () => {
   ends.push(() => browser.close());
   const tab = await browser.newPage();
   await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?tapecast=${world.origin}`);
-  await vi.waitFor(async () => expect(await tab.textContent('body')).toMatch(/\d/), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await tab.textContent('body')).toMatch(/\d/), { timeout: 20_000 });
   await world.write(23);
-  await vi.waitFor(async () => expect(await tab.textContent('body')).toContain('23'), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await tab.textContent('body')).toContain('23'), { timeout: 20_000 });
 });
 
 it('shows the schemas at /docs', async () => {

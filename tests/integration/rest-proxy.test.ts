@@ -73,16 +73,16 @@ describe.each(Object.keys(PROXIES) as (keyof typeof PROXIES)[])('behind %s', (na
     const port = await freePort();
     await PROXIES[name](port);
     const origin = `http://127.0.0.1:${port}`;
-    const tickers = await vi.waitFor(() => fetch(`${origin}/stocks/api/v1/tickers`), { timeout: 10_000 });
+    const tickers = await vi.waitFor(() => fetch(`${origin}/stocks/api/v1/tickers`), { timeout: 20_000 });
     expect(tickers.status).toBe(200);
     expect((await fetch(`${origin}/stocks/api/v1/nothing`)).status).toBe(404);
 
     const client = createClient({ origin, path: '/stocks/socket.io/' });
     ends.unshift(() => client.close());
     const seen = watch(client, 'MSFT', '1m');
-    await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 20_000 });
     await world.write(30 + name.length);
-    await vi.waitFor(() => expect(seen.bars().at(-1)?.[4]).toBe(30 + name.length), { timeout: 10_000 });
+    await vi.waitFor(() => expect(seen.bars().at(-1)?.[4]).toBe(30 + name.length), { timeout: 20_000 });
 
     const browser = await launchBrowser();
     const tab = await browser.newPage();
@@ -93,8 +93,8 @@ describe.each(Object.keys(PROXIES) as (keyof typeof PROXIES)[])('behind %s', (na
     const sockets: string[] = [];
     tab.on('websocket', (socket) => sockets.push(new URL(socket.url()).pathname));
     await tab.goto(`${origin}/stocks/`);
-    await vi.waitFor(() => expect(sockets).toContain('/stocks/socket.io/'), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await tab.innerText('body')).toContain('MSFT'), { timeout: 5_000 });
+    await vi.waitFor(() => expect(sockets).toContain('/stocks/socket.io/'), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await tab.innerText('body')).toContain('MSFT'), { timeout: 20_000 });
     await browser.close();
     expect(failures.filter((each) => !each.includes('/forecasts/') && !each.includes('/scores/'))).toEqual([]);
   });

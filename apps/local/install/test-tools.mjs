@@ -1,7 +1,7 @@
 // Programs that tests need and npm does not bring. Where we may, they are installed; elsewhere the tests that need them fail and
 // say so.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const TOOLS = [
@@ -10,7 +10,11 @@ const TOOLS = [
   { debian: 'pgbouncer', programs: ['pgbouncer'] },
   { debian: 'openssl', programs: ['openssl'] },
   { debian: 'procps', programs: ['ps'] },
+  { debian: 'nginx-light', programs: ['nginx'] },
+  { debian: 'caddy', programs: ['caddy'] },
 ];
+
+const PYTHON_PATIENCE_MS = 180_000;
 
 /** @param {{ print: (line: string) => void, env?: NodeJS.ProcessEnv }} options */
 export function installTestTools({ print, env = process.env }) {
@@ -28,6 +32,24 @@ export function installTestTools({ print, env = process.env }) {
   const run = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
   if (run.status !== 0)
     print(`apt-get could not install ${missing.join(' and ')}: the tests that need them will fail.`);
+}
+
+/** What the Python example of docs/protocol.md needs, with its own interpreter: systems differ, and are left as they are. */
+const PYTHON_PACKAGES = ['python-socketio==5.18.1', 'websocket-client==1.9.2', 'requests==2.34.2'];
+
+/** Without it the example's test is skipped by name. */
+export function installTestPython(root, { print }) {
+  const folder = join(root, '.tapecast', 'test-python');
+  if (existsSync(join(folder, 'ready'))) return;
+  print('Making a Python environment for the tests …');
+  const options = { stdio: 'ignore', timeout: PYTHON_PATIENCE_MS };
+  rmSync(folder, { recursive: true, force: true });
+  const pip = join(folder, 'bin', 'pip');
+  const made =
+    spawnSync('python3', ['-m', 'venv', folder], options).status === 0 &&
+    spawnSync(pip, ['install', '--quiet', '--disable-pip-version-check', ...PYTHON_PACKAGES], options).status === 0;
+  if (made) writeFileSync(join(folder, 'ready'), '');
+  else print('It could not be made (python3 with venv, and a way to PyPI): the Python example is not tried.');
 }
 
 function isThere({ programs, variable }, env) {
