@@ -113,6 +113,10 @@ it(
     const servedSince = (ticker: string) =>
       yahoo.served(ticker).slice(from.get(ticker), (from.get(ticker) ?? 0) + POLLS);
     await vi.waitFor(() => expect(servedSince('AAPL').length).toBe(POLLS), { timeout: POLLS * 1_500, interval: 500 });
+    const hops = page.getByTestId('hops');
+    await vi.waitFor(async () => expect(await hops.innerText()).toMatch(/source to poll .*commit .*push .*screen /s), {
+      timeout: 30_000,
+    });
     yahoo.fault = 'frozen-time';
     for (const ticker of TICKERS) {
       const prices = servedSince(ticker).map(({ price }) => price);
@@ -134,7 +138,7 @@ it(
     expect(rows[0]?.close.toFixed(2)).toBe(last);
     await page.close();
   },
-  POLLS * 2_000,
+  POLLS * 2_500,
 );
 
 describe('a vendor that fails', () => {
