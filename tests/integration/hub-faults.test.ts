@@ -201,11 +201,16 @@ async function rawClient(port: number, ticker: string) {
     `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
   );
   await ready.promise;
+  // It reads nothing, but lives: the heartbeat must not end it however long the test takes.
+  const alive = setInterval(() => send('3'), 1_000);
   return {
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     frames: () => frames,
     lastRevision: () => lastRevision,
-    close: () => socket.destroy(),
+    close() {
+      clearInterval(alive);
+      socket.destroy();
+    },
   };
 }
