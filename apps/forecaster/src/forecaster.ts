@@ -1,6 +1,6 @@
 /** The forecaster: plans a job for each bar that closes, works jobs in threads, and scores what was forecast. */
 import { BACKTEST_QUEUE, FORECAST_QUEUE, ForecastJob } from '@tapecast/contracts/jobs';
-import { BARS_CHANNEL } from '@tapecast/contracts/notify';
+import { BARS_CHANNEL, LAB_CHANNEL } from '@tapecast/contracts/notify';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { openListener } from '@tapecast/db/listen';
@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBacktestPlanner } from './backtest.ts';
 import { createDispatcher } from './dispatch.ts';
 import { type ThreadData } from './forecast-job.ts';
+import { startLab } from './lab/lab-service.ts';
 import { ForecastResult } from './make-forecast.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOutageLog } from './outage-log.ts';
@@ -86,6 +87,14 @@ export async function startForecaster(settings: Settings, context: ServiceContex
       else logger.error({ err }, 'forecasts could not be scored');
     },
   });
+  const lab = startLab({
+    ...{ db, queues, logger, threadData: { databaseUrl: databaseUrl(settings) } },
+    onError: (err) => {
+      if (err instanceof DatabaseUnavailableError) database.failed(err);
+      else if (err instanceof QueueUnavailableError) queue.failed(err);
+      else logger.error({ err }, 'runs of the lab could not be planned');
+    },
+  });
   const listener = openListener({
     url: listenUrl(settings),
     applicationName: 'tapecast forecaster',
@@ -94,16 +103,18 @@ export async function startForecaster(settings: Settings, context: ServiceContex
         dispatcher.hint(payload);
         scorer.hint(payload);
       },
+      [LAB_CHANNEL]: (payload) => lab.hint(payload),
     },
     onReady: () => {
       dispatcher.sweep();
       scorer.sweep();
+      lab.sweep();
     },
     onLost: (err) => database.failed(err),
     onMalformed: (channel, text) => logger.warn({ channel, text: text.slice(0, 200) }, 'a NOTIFY that is no JSON'),
   });
   startWorkers(queues, settings, metrics, logger);
-  const working = [dispatcher.run(signal), scorer.run(signal)];
+  const working = [dispatcher.run(signal), scorer.run(signal), lab.run(signal)];
 
   return {
     ready: () => [

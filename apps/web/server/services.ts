@@ -1,14 +1,17 @@
 /** Everything behind the web service's HTTP server: the database, the hub, the REST handlers. */
 import type { Server as HttpServer } from 'node:http';
+import { LAB_CHANNEL } from '@tapecast/contracts/notify';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import type { Logger } from '@tapecast/runtime/logger';
 import type { Registry } from 'prom-client';
 import { TrustedProxies } from './client-address.ts';
 import { Hub } from './hub/hub.ts';
+import { LabBoard } from './hub/lab-board.ts';
 import { createHubMetrics } from './hub/metrics.ts';
 import { attachSocketServer, type SocketServer } from './hub/socket-server.ts';
 import { StatusBoard } from './hub/status-board.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { Operators } from './operator.ts';
 import { AllowedOrigins } from './origins.ts';
 import { createRestApi, type RestApi } from './rest/rest-api.ts';
 import { Serving } from './serving.ts';
@@ -52,6 +55,7 @@ export interface WebServices {
 
 /** A query of the hub that takes longer than this is as good as a database that is gone. */
 const QUERY_TIMEOUT_MS = 10_000;
+const LAB_SWEEP_MS = 3_000;
 
 export function openWebServices(options: WebServicesOptions): WebServices {
   const { logger } = options;
@@ -63,6 +67,7 @@ export function openWebServices(options: WebServicesOptions): WebServices {
   });
   const metrics = createHubMetrics(options.registry);
   const board = new StatusBoard(db);
+  const lab = new LabBoard({ db, logger, sweepMs: options.sweepMs ?? LAB_SWEEP_MS });
   const hub = new Hub({
     db,
     listenUrl: options.listenUrl,
@@ -71,14 +76,16 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     metrics,
     ...(options.flushIntervalMs === undefined ? {} : { flushIntervalMs: options.flushIntervalMs }),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    also: { channels: { [LAB_CHANNEL]: (payload) => lab.hint(payload) }, onReady: () => void lab.sweep() },
   });
   hub.start();
   const proxies = new TrustedProxies(options.trustedProxies);
   const origins = new AllowedOrigins(options.allowedOrigins ?? [], proxies);
   const serving = new Serving(() => hub.notReady());
   const basePath = options.basePath ?? '';
+  const operators = new Operators((options.trustedProxies ?? []).length > 0);
   const sockets = {
-    ...{ hub, metrics, logger, proxies, origins },
+    ...{ hub, lab, metrics, logger, proxies, origins },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     path: `${basePath}/socket.io/`,
     compression: options.compression ?? false,
@@ -90,9 +97,13 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     serving,
     edgeNoticeMs: (options.edgeNoticeSeconds ?? 0) * 1_000,
     basePath,
-    rest: createRestApi({ db, serving, board, logger, origins, basePath }),
-    attach: (http) => attachSocketServer(http, sockets),
+    rest: createRestApi({ db, serving, board, logger, origins, operators, basePath }),
+    attach(http) {
+      operators.serves(http);
+      return attachSocketServer(http, sockets);
+    },
     async close() {
+      lab.close();
       await hub.close();
       await db.close();
     },

@@ -3,12 +3,14 @@
  * Runs in browsers and in Node; imports no schemas.
  */
 import type { Forecast } from '@tapecast/contracts/forecast';
+import type { LabProgress } from '@tapecast/contracts/lab';
 import type { Resolution } from '@tapecast/contracts/resolution';
 import type * as Protocol from '@tapecast/contracts/socket';
 import type { BarsChange, ClientToServerEvents, ServerToClientEvents, Status } from '@tapecast/contracts/socket';
 import { io, type Socket } from 'socket.io-client';
 import { backoffMs, systemClock, type Clock } from './clock.ts';
 import { ConnectionMonitor, type Connection } from './connection.ts';
+import { LabWatch } from './lab-watch.ts';
 import { Questions } from './questions.ts';
 import { Series, type OlderPage, type SeriesObserver } from './series.ts';
 
@@ -52,6 +54,8 @@ export interface Client {
   onConnection(listener: (connection: Connection) => void): () => void;
   /** Adds a REST page of bars that ends where the held ones begin; observers get a new snapshot. */
   mergePage(series: SeriesKey, page: OlderPage): void;
+  /** Tells where a run of the lab stands: now, on every progress, and again after each reconnect. @returns ends it */
+  watchLabRun(id: number, observer: (run: LabProgress) => void): () => void;
   close(): void;
 }
 
@@ -66,6 +70,7 @@ class SocketClient implements Client {
   readonly #onObserverError: (error: unknown) => void;
   readonly #monitor: ConnectionMonitor;
   readonly #questions: Questions;
+  readonly #lab: LabWatch;
   readonly #series = new Map<string, Series>();
   readonly #checks = new Map<Series, () => void>();
   #cancelReconnect: (() => void) | null = null;
@@ -89,6 +94,7 @@ class SocketClient implements Client {
       auth: { protocol: PROTOCOL, ...(options.token === undefined ? {} : { token: options.token }) },
     };
     this.#socket = options.origin === undefined ? io(socketOptions) : io(options.origin, socketOptions);
+    this.#lab = new LabWatch(this.#socket, this.#clock);
     this.#questions = new Questions({
       send: (request, ack) =>
         this.#socket.emit('subscribe', request, (answer) => {
@@ -135,8 +141,13 @@ class SocketClient implements Client {
     this.#questions.plan();
   }
 
+  watchLabRun(id: number, observer: (run: LabProgress) => void): () => void {
+    return this.#lab.watch(id, observer);
+  }
+
   close(): void {
     this.#cancelReconnect?.();
+    this.#lab.close();
     this.#questions.close();
     for (const cancel of this.#checks.values()) cancel();
     this.#checks.clear();

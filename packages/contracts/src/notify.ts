@@ -1,6 +1,7 @@
 /** What Postgres NOTIFY carries. A hint only: whoever misses one finds the same in the rows. */
 import { z } from 'zod';
 import { Bar } from './bar.ts';
+import { LabProgress } from './lab.ts';
 import { ForecastResolution, NativeResolution } from './resolution.ts';
 import { Ticker } from './ticker.ts';
 import { Epoch, Revision, UnixSeconds } from './units.ts';
@@ -8,6 +9,7 @@ import { Epoch, Revision, UnixSeconds } from './units.ts';
 export const BARS_CHANNEL = 'tapecast_bars';
 export const FORECASTS_CHANNEL = 'tapecast_forecasts';
 export const STATUS_CHANNEL = 'tapecast_status';
+export const LAB_CHANNEL = 'tapecast_lab';
 
 const ChangeHead = { ticker: Ticker, resolution: NativeResolution, prev: Revision, revision: Revision };
 
@@ -30,3 +32,6 @@ export type ForecastsHint = z.infer<typeof ForecastsHint>;
 /** Quote or feed state changed; null tickers means all of them. */
 export const StatusHint = z.object({ tickers: z.array(Ticker).nullable() });
 export type StatusHint = z.infer<typeof StatusHint>;
+
+/** A run of the lab began, moved on or ended. */
+export const LabHint = LabProgress;

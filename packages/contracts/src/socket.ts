@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Bar } from './bar.ts';
 import { Forecast } from './forecast.ts';
+import { LabProgress, MOST_WATCHED_LAB_RUNS } from './lab.ts';
 import { Resolution } from './resolution.ts';
 import { Freshness, Ticker } from './ticker.ts';
 import { Epoch, Revision } from './units.ts';
@@ -115,14 +116,27 @@ export const BarsChange = z.object({
 });
 export type BarsChange = z.infer<typeof BarsChange>;
 
+/** Runs of the lab whose progress this connection wants from now on, instead of those that it asked for before. */
+export const WatchLabRequest = z.object({ runs: z.array(z.int().positive()).max(MOST_WATCHED_LAB_RUNS) });
+export type WatchLabRequest = z.infer<typeof WatchLabRequest>;
+
+/** Where the runs stand now; unknown ones are left out. */
+export const WatchLabAck = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), runs: z.array(LabProgress) }),
+  Refusal,
+]);
+export type WatchLabAck = z.infer<typeof WatchLabAck>;
+
 export interface ServerToClientEvents {
   bars: (changes: BarsChange[]) => void;
   forecasts: (forecasts: Forecast[]) => void;
   status: (statuses: Status[]) => void;
+  lab: (runs: LabProgress[]) => void;
 }
 
 /** Requests reach the server unparsed: it validates them with the schemas above. */
 export interface ClientToServerEvents {
   subscribe: (request: SubscribeRequest, ack: (answer: SubscribeAck) => void) => void;
   unsubscribe: (request: UnsubscribeRequest, ack: (answer: UnsubscribeAck) => void) => void;
+  watchLab: (request: WatchLabRequest, ack: (answer: WatchLabAck) => void) => void;
 }

@@ -6,7 +6,8 @@ import { forecast, MODELS } from './forecast.ts';
 import { INDICATOR_NAMES, indicatorRows } from './indicators.ts';
 import { leastSquares } from './least-squares.ts';
 import { isRefusal, type Model } from './model.ts';
-import { randomWalk, uniform } from './random-walk.fixture.ts';
+import { randomFrom as uniform } from '../lab/random.ts';
+import { randomWalk } from './random-walk.fixture.ts';
 import { seasonalNaive } from './seasonal-naive.ts';
 
 /** Prices of any kind: walks, seasons, steps, long pauses and spikes, of any size. */

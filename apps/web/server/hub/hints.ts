@@ -22,6 +22,8 @@ export interface HintsOptions {
   /** After each (re)LISTEN: what was sent before is lost. */
   onReady(): void;
   onLost(): void;
+  /** Channels of others on the same connection, who read their payloads themselves. */
+  also?: { channels: Record<string, (payload: unknown) => void> };
 }
 
 const MOST_LOGGED = 200;
@@ -46,6 +48,7 @@ export function openHints(options: HintsOptions): Listener {
       [BARS_CHANNEL]: hear(BARS_CHANNEL, BarsHint, options.onBars),
       [FORECASTS_CHANNEL]: hear(FORECASTS_CHANNEL, ForecastsHint, options.onForecasts),
       [STATUS_CHANNEL]: hear(STATUS_CHANNEL, StatusHint, options.onStatus),
+      ...options.also?.channels,
     },
     onReady: options.onReady,
     onLost: (err) => {

@@ -40,6 +40,8 @@ export interface HubOptions {
   flushIntervalMs?: number;
   sweepMs?: number;
   random?: () => number;
+  /** Whoever else hears by the same connection. `onReady` as in openListener. */
+  also?: { channels: Record<string, (payload: unknown) => void>; onReady(): void };
 }
 
 export class Hub {
@@ -91,6 +93,7 @@ export class Hub {
         this.#listening = true;
         this.forecasts.forgetAll();
         void this.sweep().then(() => this.#offerNewestForecasts());
+        this.#options.also?.onReady();
       },
       onLost: () => (this.#listening = false),
     });

@@ -7,6 +7,7 @@ import {
   type ClientToServerEvents,
   type ServerToClientEvents,
   type UnsubscribeAck,
+  type WatchLabAck,
   type WireError,
 } from '@tapecast/contracts/socket';
 import type { Logger } from '@tapecast/runtime/logger';
@@ -21,6 +22,7 @@ import { Encoded, encodedParser } from './encoded.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import type { Hub } from './hub.ts';
 import { JsonMemo } from './json-memo.ts';
+import type { LabBoard } from './lab-board.ts';
 import type { HubMetrics } from './metrics.ts';
 import type { Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
@@ -33,6 +35,7 @@ const COMPRESSED_FROM_BYTES = 1_024;
 
 export interface SocketServerOptions {
   hub: Hub;
+  lab: LabBoard;
   metrics: HubMetrics;
   logger: Logger;
   limits: Limits;
@@ -126,11 +129,14 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
   const { requestBurst, requestsPerSecond } = options.limits;
   const bucket = new TokenBucket(requestBurst, requestsPerSecond);
   throttle(engineOf(socket), new TokenBucket(2 * requestBurst, 2 * requestsPerSecond));
-  socket.on('disconnect', () => hub.leave(session));
+  socket.on('disconnect', () => {
+    hub.leave(session);
+    options.lab.leave(socket);
+  });
   socket.onAny((event: string, ...parameters: unknown[]) => {
     const ack = parameters.at(-1);
     if (typeof ack !== 'function') return;
-    const answer = (reply: UnsubscribeAck | Encoded): void => {
+    const answer = (reply: UnsubscribeAck | WatchLabAck | Encoded): void => {
       if (!(reply instanceof Encoded) && !reply.ok) metrics.refusals.inc({ code: reply.error.code });
       ack(reply);
     };
@@ -142,6 +148,7 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
         logger.error({ err }, 'a subscribe could not be answered'),
       );
     } else if (event === 'unsubscribe') answer(unsubscribe(session, payload));
+    else if (event === 'watchLab') void options.lab.watch(socket, payload).then(answer);
     else answer(refuse('bad_request', `there is no request ${event.slice(0, 32)}: use subscribe or unsubscribe`));
   });
 }

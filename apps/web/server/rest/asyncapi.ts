@@ -1,5 +1,6 @@
 /** `GET /api/asyncapi.json`: the socket contract as AsyncAPI 3.0, made from the schemas that validate it. */
 import { Forecast } from '@tapecast/contracts/forecast';
+import { LabProgress } from '@tapecast/contracts/lab';
 import {
   BarsChange,
   Handshake,
@@ -9,6 +10,8 @@ import {
   SubscribeRequest,
   UnsubscribeAck,
   UnsubscribeRequest,
+  WatchLabAck,
+  WatchLabRequest,
 } from '@tapecast/contracts/socket';
 import { z } from 'zod';
 
@@ -19,9 +22,12 @@ const MESSAGES = {
   subscribeAck: message('Snapshot or resume of each series, or a typed error', SubscribeAck),
   unsubscribe: message('Stop watching series', UnsubscribeRequest),
   unsubscribeAck: message('Nothing more of these series is sent', UnsubscribeAck),
+  watchLab: message('From now on hear of the progress of these runs of the lab', WatchLabRequest),
+  watchLabAck: message('Where they stand now', WatchLabAck),
   bars: message('All changes of bars that are due to this client, in one frame', z.array(BarsChange)),
   forecasts: message('Newest forecasts; the last by madeAt wins', z.array(Forecast)),
   status: message('Freshness and heads, on change and every few seconds', z.array(Status)),
+  lab: message('Progress of watched runs of the lab', z.array(LabProgress)),
 };
 
 export function asyncApiDocument(basePath: string): Json {
@@ -48,7 +54,8 @@ export function asyncApiDocument(basePath: string): Json {
     operations: {
       subscribe: { ...operation('receive', ['subscribe']), reply: reply('subscribeAck') },
       unsubscribe: { ...operation('receive', ['unsubscribe']), reply: reply('unsubscribeAck') },
-      push: operation('send', ['bars', 'forecasts', 'status']),
+      watchLab: { ...operation('receive', ['watchLab']), reply: reply('watchLabAck') },
+      push: operation('send', ['bars', 'forecasts', 'status', 'lab']),
     },
     components: {
       messages: Object.fromEntries(Object.entries(MESSAGES).map(([name, each]) => [name, { name, ...each }])),

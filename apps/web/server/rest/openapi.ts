@@ -1,6 +1,7 @@
 /** `GET /api/openapi.json`: the REST contract as OpenAPI 3.1, made from the schemas that validate it. */
 import { ActionsAnswer, ActionsQuery, RepairsAnswer, RepairsQuery } from '@tapecast/contracts/actions';
 import { Forecast } from '@tapecast/contracts/forecast';
+import { LabRequest, LabRun, LabRunsAnswer, LabRunsQuery } from '@tapecast/contracts/lab';
 import { ForecastQuery, PricesAnswer, PricesQuery, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
 import { Scorecard, ScoresQuery } from '@tapecast/contracts/scores';
 import { Ticker } from '@tapecast/contracts/ticker';
@@ -38,6 +39,19 @@ export function openApiDocument(): Json {
       '/api/v1/repairs/{ticker}': {
         get: operation('Bars that were repaired or are doubtful, newest first', RepairsAnswer, RepairsQuery),
       },
+      '/api/v1/lab/runs': {
+        get: {
+          ...operation('Runs of the lab, newest first', LabRunsAnswer),
+          parameters: queryParameters(LabRunsQuery),
+        },
+        post: write('Begin a run, or repeat one with the same settings, seed and last bar', 201, LabRun, LabRequest),
+      },
+      '/api/v1/lab/runs/{id}': {
+        get: { ...operation('A run with all that came of it', LabRun), parameters: [runParameter()] },
+      },
+      '/api/v1/lab/runs/{id}/cancel': {
+        post: { ...write('End a run that is waiting or at work', 200, LabRun), parameters: [runParameter()] },
+      },
       '/healthz': { get: { summary: '200 while the process lives', responses: { 200: { description: 'alive' } } } },
       '/readyz': {
         get: {
@@ -67,6 +81,19 @@ function operation(summary: string, answer: z.ZodType, query?: z.ZodObject, also
     503: failure,
   };
   return { summary, parameters, responses };
+}
+
+/** For operators: 403 for all others, see docs/lab.md. */
+function write(summary: string, status: 200 | 201, answer: z.ZodType, body?: z.ZodType): Json {
+  const failure = content('What went wrong', Problem, 'application/problem+json');
+  const failures = Object.fromEntries([400, 403, 404, 409, 413, 429, 503].map((code) => [code, failure]));
+  const requestBody = { required: true, content: { 'application/json': { schema: body && jsonSchema(body) } } };
+  const responses = { [status]: content('OK', answer), ...failures };
+  return { summary, ...(body === undefined ? {} : { requestBody }), responses };
+}
+
+function runParameter(): Json {
+  return { name: 'id', in: 'path', required: true, schema: { type: 'integer', minimum: 1 } };
 }
 
 function content(description: string, schema: z.ZodType, type = 'application/json'): Json {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { uniform } from '../random-walk.fixture.ts';
+import { randomFrom as uniform } from '../../lab/random.ts';
 import { dieboldMariano } from './diebold-mariano.ts';
 import { studentTail } from './student.ts';
 
