@@ -137,12 +137,17 @@ export async function readClosedCloses(
   return answer;
 }
 
-/** Who made the newest bar of a series: `yahoo`, `simulated`, …, without the mark of a live bar. */
-export async function readSource(db: Database, query: SeriesKey): Promise<string | null> {
+/** Who made the newest bar of a series (up to `to`): `yahoo`, `simulated`, …, without the mark of a live bar. */
+export async function readSource(
+  db: Database,
+  query: SeriesKey & { to?: UnixSeconds | undefined },
+): Promise<string | null> {
+  const to = query.to ?? null;
   const { rows } = await answering(() =>
     sql<{ source: string }>`
       SELECT split_part(source, ':', 1) AS source FROM ${pricesTable(baseOf(query.resolution))}
-      WHERE ticker = ${query.ticker} AND close IS NOT NULL ORDER BY time DESC LIMIT 1`.execute(db.kysely),
+      WHERE ticker = ${query.ticker} AND close IS NOT NULL AND (${to}::bigint IS NULL OR time <= to_timestamp(${to}))
+      ORDER BY time DESC LIMIT 1`.execute(db.kysely),
   );
   return rows[0]?.source ?? null;
 }

@@ -25,7 +25,8 @@ export interface LabService {
 
 const SWEEP_MS = 10_000;
 const RETRY_MS = 2_000;
-const LOCK_MS = 10_000;
+/** A run of a forecaster that died is taken over after at most twice this. */
+const LOCK_MS = 5_000;
 /** A job that failed for good is tried again while its row is still open: that is so only when the database was away. */
 const REVIVE_AFTER_MS = 30_000;
 

@@ -28,8 +28,7 @@ export interface LabData {
 export async function readLabBars(db: Database, settings: LabSettings, now: number): Promise<LabData> {
   const { ticker, resolution, until, bars: count } = settings;
   const exchange = (await listTickers(db)).find((row) => row.ticker === ticker);
-  const source = await readSource(db, { ticker, resolution });
-  if (exchange === undefined || source === null) throw new LabRefusedError(`${ticker} has no ${resolution} bars yet.`);
+  if (exchange === undefined) throw new LabRefusedError(`${ticker} is not followed here.`);
   const page = await readSeries(db, { ticker, resolution, limit: count + 2, to: until });
   const bars = (page?.bars ?? []).filter((bar): bar is LiveBar => !isWithdrawn(bar));
   const keys = bars.map(([time]) => time);
@@ -41,6 +40,8 @@ export async function readLabBars(db: Database, settings: LabSettings, now: numb
   const chosen = usable.slice(-count);
   if (page === null || chosen.length === 0)
     throw new LabRefusedError(`${ticker} has no closed ${resolution} bars yet.`);
+  // Of the bars that are used: newer ones must not change what is said of these.
+  const source = await readSource(db, { ticker, resolution, to: chosen.at(-1)?.[0] });
   return {
     bars: columnsOf(chosen, resolution === '1d' ? 'UTC' : exchange.timezone),
     epoch: page.epoch,

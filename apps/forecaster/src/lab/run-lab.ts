@@ -29,7 +29,7 @@ export interface LabInput {
   simulated: boolean;
   settings: LabSettings;
   seed: number;
-  /** Called between two steps, each of a second or so; what it throws ends the run. @param progress 0 to 1 */
+  /** Called between two steps; what it throws ends the run. @param progress 0 to 1 */
   report(progress: number, stage: string): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ class RunEndedError extends Error {
 
 /** Progress is written as often as this: a person cannot follow more. */
 const TELL_EVERY_MS = 150;
-/** The largest run takes a minute or two of one core; beyond this something is wrong. */
+/** Far more than the largest run needs; beyond this something is wrong. */
 const LONGEST_MS = 15 * 60_000;
 
 /** @throws {DatabaseUnavailableError} when the job should be tried again */

@@ -4,6 +4,7 @@ import { resolve } from '$app/paths';
 import type { ActionsAnswer, RepairsAnswer } from '@tapecast/contracts/actions';
 import type { Problem, PricesAnswer, TickersAnswer } from '@tapecast/contracts/rest';
 import type { Forecast } from '@tapecast/contracts/forecast';
+import type { LabRequest, LabRun, LabRunsAnswer } from '@tapecast/contracts/lab';
 import type { Scorecard, ScoreKind } from '@tapecast/contracts/scores';
 import type { ForecastResolution, Resolution } from '@tapecast/contracts/resolution';
 
@@ -20,20 +21,30 @@ export class RestError extends Error {
   }
 }
 
-async function get<Answer>(fetcher: Fetch, path: string): Promise<Answer> {
+async function ask<Answer>(fetcher: Fetch, path: string, change?: { body: unknown }): Promise<Answer> {
+  const init: RequestInit =
+    change === undefined
+      ? { headers: { accept: 'application/json' } }
+      : {
+          method: 'POST',
+          headers: { accept: 'application/json', 'content-type': 'application/json' },
+          body: JSON.stringify(change.body),
+        };
   let response: Response;
   try {
     // On the server SvelteKit answers itself, below no path.
-    response = await fetcher(browser ? resolve('/') + path.slice(1) : path, {
-      headers: { accept: 'application/json' },
-    });
+    response = await fetcher(browser ? resolve('/') + path.slice(1) : path, init);
   } catch (cause) {
     throw new RestError('the server cannot be reached', 0, { cause });
   }
   if (response.ok) return (await response.json()) as Answer;
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
-  throw new RestError(problem.detail ?? `the server answered ${response.status}`, response.status);
+  const details = (problem.errors ?? []).map(({ name, message }) => `${name}: ${message}`);
+  const words = [problem.detail ?? `the server answered ${response.status}`, ...details];
+  throw new RestError(words.join(' '), response.status);
 }
+
+const get = <Answer>(fetcher: Fetch, path: string): Promise<Answer> => ask(fetcher, path);
 
 export function getTickers(fetcher: Fetch): Promise<TickersAnswer> {
   return get(fetcher, '/api/v1/tickers');
@@ -83,4 +94,20 @@ export async function getForecast(
     if (error instanceof RestError && error.status === 404) return null;
     throw error;
   }
+}
+
+export function getLabRuns(fetcher: Fetch, limit: number): Promise<LabRunsAnswer> {
+  return get(fetcher, `/api/v1/lab/runs?limit=${limit}`);
+}
+
+export function getLabRun(fetcher: Fetch, id: number): Promise<LabRun> {
+  return get(fetcher, `/api/v1/lab/runs/${id}`);
+}
+
+export function beginLabRun(fetcher: Fetch, request: LabRequest): Promise<LabRun> {
+  return ask(fetcher, '/api/v1/lab/runs', { body: request });
+}
+
+export function cancelLabRun(fetcher: Fetch, id: number): Promise<LabRun> {
+  return ask(fetcher, `/api/v1/lab/runs/${id}/cancel`, { body: {} });
 }

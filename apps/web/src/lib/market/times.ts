@@ -43,6 +43,11 @@ export function fullDate(time: number, zone?: string): string {
   return format(time, zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }).replace(',', '');
 }
 
+/** `21 Nov 2026` */
+export function plainDate(time: number, zone?: string): string {
+  return format(time, zone, { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
 /** Part of a date for a tick on the time axis. */
 export function datePart(time: number, part: 'year' | 'month' | 'day', zone?: string): string {
   if (part === 'year') return format(time, zone, { year: 'numeric' });

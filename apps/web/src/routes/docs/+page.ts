@@ -6,7 +6,10 @@ interface OpenApi {
   info: { title: string; description: string };
   paths: Record<
     string,
-    Record<string, { summary: string; parameters?: Parameter[]; responses: Record<string, object> }>
+    Record<
+      string,
+      { summary: string; parameters?: Parameter[]; requestBody?: object; responses: Record<string, object> }
+    >
   >;
 }
 interface Parameter {
