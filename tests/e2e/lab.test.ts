@@ -21,8 +21,9 @@ const BARS = 700;
 const END = Math.floor(Date.now() / 1_000 / DAY) * DAY - 3 * DAY;
 const dayKey = (index: number) => unixSeconds(END - (BARS - 1 - index) * DAY);
 /** A run waits for a thread to start and may share two cores with others. */
-const TEST_MS = 150_000;
-const SOON = { timeout: 60_000, interval: 100 };
+const SOON = { timeout: 90_000, interval: 100 };
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let database: TestDatabase;
 let queue: TestDatabase;
@@ -90,7 +91,7 @@ async function visit(path: string, look: { width?: number; colorScheme?: 'light'
 const drawn = (page: Page) => page.locator('[data-testid=lab-chart][data-drawn=true]').waitFor();
 const chosenDate = new Date(dayKey(500) * 1_000).toISOString().slice(0, 10);
 
-it('by keys alone: a run is begun, followed, read, and repeated to the digit', { timeout: TEST_MS }, async () => {
+it('by keys alone: a run is begun, followed, read, and repeated to the digit', async () => {
   const page = await visit('/lab?t=WALK&r=1d');
   await vi.waitFor(async () => expect(await page.getByTestId('lab-split').inputValue()).not.toBe(''), SOON);
   expect(await page.getByTestId('lab-ticker').inputValue()).toBe('WALK');
@@ -134,7 +135,7 @@ it('by keys alone: a run is begun, followed, read, and repeated to the digit', {
   await vi.waitFor(async () => expect(await listed.count()).toBe(1 + 3), SOON);
 });
 
-it('a run that cannot be done says what would do', { timeout: TEST_MS }, async () => {
+it('a run that cannot be done says what would do', async () => {
   const page = await visit('/lab?t=WALK&r=1d');
   await vi.waitFor(async () => expect(await page.getByTestId('lab-parts').innerText()).toMatch(/bars before it/), SOON);
   await page.getByTestId('lab-split').fill(new Date(dayKey(20) * 1_000).toISOString().slice(0, 10));
@@ -145,7 +146,7 @@ it('a run that cannot be done says what would do', { timeout: TEST_MS }, async (
   );
 });
 
-it('a page that others may open takes no runs, and says why', { timeout: TEST_MS }, async () => {
+it('a page that others may open takes no runs, and says why', async () => {
   const page = await visit('/lab?t=WALK&r=1d');
   await vi.waitFor(async () => expect(await page.getByTestId('lab-parts').innerText()).toMatch(/bars before it/), SOON);
   await page.setExtraHTTPHeaders({ 'x-forwarded-for': '192.0.2.1' });
@@ -157,7 +158,7 @@ it('a page that others may open takes no runs, and says why', { timeout: TEST_MS
   expect(page.url()).toContain('/lab?t=WALK');
 });
 
-it('the link of a run that is not there says so; the list is below', { timeout: TEST_MS }, async () => {
+it('the link of a run that is not there says so; the list is below', async () => {
   const page = await visit('/lab/424242');
   await page.getByRole('heading', { name: 'There is no run 424242' }).waitFor();
 });
@@ -165,7 +166,7 @@ it('the link of a run that is not there says so; the list is below', { timeout: 
 const looks = [1_440, 390].flatMap((width) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
 );
-it.each(looks)('is accessible at $width px, $colorScheme', { timeout: TEST_MS }, async (look) => {
+it.each(looks)('is accessible at $width px, $colorScheme', async (look) => {
   for (const path of ['/lab', `/lab/${ready}`]) {
     const page = await visit(path, look);
     if (path === '/lab') await page.getByTestId('lab-runs').waitFor();

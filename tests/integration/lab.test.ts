@@ -20,7 +20,7 @@ const dayKey = (index: number) => END - (BARS - 1 - index) * DAY;
 /** A forecaster has to start, perhaps on two busy cores. */
 const SOON = { timeout: 90_000, interval: 100 };
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let world: World;
 let forecasterDb: Database;
