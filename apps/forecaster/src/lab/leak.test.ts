@@ -1,5 +1,5 @@
 /** Nothing of the test part reaches the training part; leaks that are planted are caught. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { LabModel } from '@tapecast/contracts/lab';
 import { barsOf, quiet, settingsOf, dayKey } from './bars.fixture.ts';
 import { randomWalk } from '../models/random-walk.fixture.ts';
@@ -9,6 +9,8 @@ import { featureRows, warmUpOf } from './features.ts';
 import { LEARNERS } from './models/learners.ts';
 import { runLab } from './run-lab.ts';
 import { teach } from './teach.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const COUNT = 560;
 const SPLIT = 440;

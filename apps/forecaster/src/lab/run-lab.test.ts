@@ -5,6 +5,9 @@ import { randomFrom } from './random.ts';
 import { LabRefusedError, runLab } from './run-lab.ts';
 import { deflate, verdictOf, wilson } from './statistics.ts';
 
+// Models are taught again and again; two busy cores take their time.
+vi.setConfig({ testTimeout: 90_000 });
+
 const run = (bars: ReturnType<typeof walkBars>, settings: LabSettings, seed = 7) =>
   runLab({ bars, simulated: true, settings, seed, report: quiet });
 
