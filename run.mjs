@@ -32,6 +32,11 @@ const COMMANDS = {
     installTestPython(root, { print: printed });
     return test(node, env, args);
   },
+  // The stack's images are built from the sources: the web app is built in one of them.
+  'test:stack': async (args) => {
+    const { node, env } = await prepare({ web: false });
+    return test(node, env, ['--config', join('tests', 'stack', 'vitest.config.ts'), ...args]);
+  },
   check: async () => {
     const { env } = await prepare({ web: false });
     const { passed, failed } = await runChecks(root, { env, print: printed });

@@ -68,7 +68,13 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
       });
 
   const db = program.command('db').description('the schema');
-  run(db.command('up').description('bring the database to the newest schema'), dbUp);
+  run<{ logins?: boolean }>(
+    db
+      .command('up')
+      .description('bring the database to the newest schema')
+      .option('--logins', 'then let the services log in with WEB_PASSWORD, INGESTOR_PASSWORD, FORECASTER_PASSWORD'),
+    (context, { logins }) => dbUp({ logins: logins === true }, context),
+  );
   run<{ set: string; yes?: boolean }>(
     db
       .command('down')

@@ -176,6 +176,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
       ...(databaseAway ? ['the database is away'] : []),
       ...(keepsHistory && history.pending() > 0 ? [`${history.pending()} histories are still to be loaded`] : []),
     ],
+    unfit: () => (databaseAway ? ['the database is away'] : []),
     stop: async () => {
       stopping.abort();
       await ended.catch(() => undefined);

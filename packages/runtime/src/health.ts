@@ -9,6 +9,8 @@ export interface HealthOptions {
   registry: Registry;
   /** Reasons why the service is not ready; empty when it is. */
   notReady(): string[];
+  /** Reasons why it is not fit yet: container health asks until there are none, and never again. */
+  unfit(): string[];
 }
 
 export interface HealthServer {
@@ -18,14 +20,14 @@ export interface HealthServer {
 
 export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
   // For container health: the restart of a database must not kill whoever waits for it.
-  let hasBeenReady = false;
+  let hasBeenFit = false;
   const server = createServer((request, response) => {
     void (async () => {
       if (request.url === '/healthz') return response.writeHead(200).end('ok\n');
       if (request.url === '/readyz' || request.url === '/startupz') {
-        const missing = options.notReady();
-        hasBeenReady ||= missing.length === 0;
-        const reasons = request.url === '/startupz' && hasBeenReady ? [] : missing;
+        const unfit = hasBeenFit ? [] : options.unfit();
+        hasBeenFit ||= unfit.length === 0;
+        const reasons = request.url === '/startupz' ? unfit : options.notReady();
         const status = reasons.length === 0 ? 200 : 503;
         response.writeHead(status, { 'content-type': 'application/json' });
         return response.end(JSON.stringify({ ready: reasons.length === 0, reasons }));

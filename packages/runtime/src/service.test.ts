@@ -74,6 +74,14 @@ it('has started once it was ready, whatever it misses afterwards', async () => {
   expect(await ask('/readyz')).toBe(503);
 });
 
+it('is fit before it is ready, where the service says so', async () => {
+  const port = await freePort();
+  run(`return { ready: () => ['a year of history'], unfit: () => [], stop: async () => undefined };`, port);
+  const ask = async (path: string) => (await fetchUntil(`http://127.0.0.1:${port}${path}`)).status;
+  while ((await ask('/startupz')) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await ask('/readyz')).toBe(503);
+});
+
 it('ends with 1 and the reason when it cannot start', async () => {
   const { child, output } = run(`throw new Error('no such host');`, await freePort());
   await once(child, 'exit');

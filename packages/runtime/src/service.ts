@@ -7,6 +7,8 @@ import { createLogger, type Logger } from './logger.ts';
 export interface RunningService {
   /** Reasons why the service is not ready; empty when it is. */
   ready(): string[];
+  /** Reasons why it is not fit yet, where that is less than ready(): what may take hours must not look like a broken start. */
+  unfit?(): string[];
   stop(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
           host: options.metricsHost ?? '127.0.0.1',
           registry,
           notReady: () => (stopping.signal.aborted ? ['stopping'] : (service?.ready() ?? ['starting'])),
+          unfit: () => service?.unfit?.() ?? service?.ready() ?? ['starting'],
         });
 
   closeWithGrace({ delay: options.stopTimeoutMs ?? 10_000, logger: false }, async ({ err, signal }) => {

@@ -2,14 +2,33 @@
 import { openDatabase } from '@tapecast/db/database';
 import { inspectServer } from '@tapecast/db/inspect';
 import { CORE_MIGRATIONS, dbmate, migrate, TIMESCALE_MIGRATIONS, type MigrationSet } from '@tapecast/db/migrate';
+import { setRolePasswords } from '@tapecast/db/roles';
 import { moveToTimescale } from '@tapecast/db/timescale-move';
+import { loadConfig } from '@tapecast/runtime/config';
+import { z } from 'zod';
 import { type CommandContext } from '../context.ts';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.ts';
 import { findDatabase } from '../find-database.ts';
 
-export async function dbUp(context: CommandContext): Promise<ExitCode> {
+/** Passwords of the services' own logins, for a deployment whose services do not share the owner's. */
+const Logins = z.object({
+  INGESTOR_PASSWORD: z.string({ error: 'is needed with --logins' }),
+  FORECASTER_PASSWORD: z.string({ error: 'is needed with --logins' }),
+  WEB_PASSWORD: z.string({ error: 'is needed with --logins' }),
+});
+
+export async function dbUp(options: { logins: boolean }, context: CommandContext): Promise<ExitCode> {
+  const logins = options.logins ? loadConfig(Logins, context.env) : null;
   const { url, place } = await findDatabase(context.env, context.database);
   const { timescale } = await context.terminal.during(`Migrating ${place}`, () => migrate({ url }));
+  if (logins !== null) {
+    const passwords = {
+      tapecast_ingestor: logins.INGESTOR_PASSWORD,
+      tapecast_forecaster: logins.FORECASTER_PASSWORD,
+      tapecast_web: logins.WEB_PASSWORD,
+    };
+    await setRolePasswords({ url, passwords });
+  }
   const kind = timescale === null ? 'plain PostgreSQL' : `TimescaleDB ${timescale}`;
   context.terminal.result({ database: place, timescale }, `${place} has the newest schema (${kind}).`);
   return EXIT.ok;

@@ -1,0 +1,27 @@
+/** Brings up the whole stack as an operator does, on an engine, and takes it away again. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { openWorld, type World } from './support/world.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: World;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'tapecast-stack-'));
+  const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const close = async () => {
+    for (const closer of closers.toReversed()) await closer();
+  };
+  try {
+    project.provide('stack', await openWorld(folder, (closer) => closers.push(closer)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return close;
+}

@@ -1,0 +1,2 @@
+FROM tapecast-stand-in/servers
+CMD ["haproxy"]

@@ -1,0 +1,99 @@
+/**
+ * A certificate authority for the tests: pebble speaks ACME and really asks for the challenge on port 80, by a name server that
+ * knows this machine only.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { get as httpsGet } from 'node:https';
+import { join } from 'node:path';
+import { freePort } from '../../../apps/local/src/free-port.ts';
+import { startServerProcess } from '../../support/server-process.ts';
+import { buildPebble } from './go-programs.ts';
+import { until } from './docker.ts';
+import { run } from './run.ts';
+
+/** Of pebble's own pages; what it issues hangs on another root, new at each start. */
+export interface TestAuthority {
+  certificate: string;
+  key: string;
+}
+
+export interface AcmeServer {
+  /** For Traefik's `caServer`. */
+  readonly directory: string;
+  /** The root of what it issues, in PEM. */
+  readonly root: string;
+  close(): Promise<void>;
+}
+
+/** A self-signed certificate for pebble's HTTPS at `address`. @returns paths of two PEM files */
+export async function makeAuthority(folder: string, address: string): Promise<TestAuthority> {
+  const certificate = join(folder, 'acme.pem');
+  const key = join(folder, 'acme.key');
+  const names = `subjectAltName=IP:${address},IP:127.0.0.1`;
+  const subject = ['-subj', '/CN=Tapecast test authority', '-addext', names];
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject],
+    ...['-keyout', key, '-out', certificate],
+  ]);
+  return { certificate, key };
+}
+
+/** @param address of this machine as containers see it, and as the names that are asked for are answered */
+export async function startAcme(folder: string, address: string, authority: TestAuthority): Promise<AcmeServer> {
+  const programs = await buildPebble(folder);
+  const [port, managementPort, dnsPort, challengePort] = await Promise.all([0, 0, 0, 0].map(() => freePort()));
+  const nameServer = await startServerProcess(
+    programs.nameServer,
+    [
+      ...['-defaultIPv4', address, '-defaultIPv6', '', '-dnsserver', `127.0.0.1:${dnsPort}`],
+      ...['-management', `127.0.0.1:${challengePort}`, '-http01', '', '-https01', '', '-tlsalpn01', '', '-doh', ''],
+    ],
+    /Starting|Answering/i,
+  );
+  const config = {
+    pebble: {
+      listenAddress: `${address}:${port}`,
+      managementListenAddress: `127.0.0.1:${managementPort}`,
+      certificate: authority.certificate,
+      privateKey: authority.key,
+      httpPort: 80,
+      tlsPort: 443,
+      ocspResponderURL: '',
+      externalAccountBindingRequired: false,
+    },
+  };
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'pebble.json');
+  await writeFile(file, JSON.stringify(config));
+  const pebble = await startServerProcess(
+    programs.pebble,
+    ['-config', file, '-dnsserver', `127.0.0.1:${dnsPort}`, '-strict'],
+    /ACME directory available|Listening on/,
+    { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
+  );
+  const ca = await readFile(authority.certificate, 'utf8');
+  const ask = () => fetchPem(`https://127.0.0.1:${managementPort}/roots/0`, ca);
+  let root = '';
+  await until('pebble tells its root', async () => {
+    root = await ask();
+    return root.includes('BEGIN CERTIFICATE') || 'something else';
+  });
+  return {
+    directory: `https://${address}:${port}/dir`,
+    root,
+    close: async () => {
+      await pebble.end();
+      await nameServer.end();
+    },
+  };
+}
+
+function fetchPem(url: string, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    httpsGet(url, { ca }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.once('end', () => resolve(text));
+    }).once('error', reject);
+  });
+}

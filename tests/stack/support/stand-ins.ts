@@ -1,0 +1,115 @@
+/**
+ * Images for a machine that reaches no registry: the same programs, from Debian and from npm, below the names that the image
+ * variables of deploy/ are pointed at. What is put in another's place is said with its version.
+ */
+import { existsSync } from 'node:fs';
+import { copyFile, cp, mkdir, realpath, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Docker } from './docker.ts';
+import { during, run } from './run.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const RECIPES = join(import.meta.dirname, '..', 'stand-ins');
+const MIRROR = 'http://deb.debian.org/debian';
+const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
+
+export const standIn = (name: string): string => `tapecast-stand-in/${name}`;
+
+/** Debian's base, and on it Node, PostgreSQL, Redis and HAProxy. @returns what stands in for what, for the summary */
+export async function buildStandIns(docker: Docker, folder: string): Promise<string[]> {
+  await base(docker, folder);
+  await Promise.all([node(docker, folder), servers(docker)]);
+  const version = async (image: string, ...command: string[]) =>
+    (
+      await docker([
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--entrypoint',
+        command[0] ?? '',
+        standIn(image),
+        ...command.slice(1),
+      ])
+    )
+      .trim()
+      .split('\n')[0] ?? '';
+  return Promise.all([
+    version('node', 'node', '--version').then((said) => `Debian with Node ${said} for ${'node:24-bookworm-slim'}`),
+    version('postgres', 'postgres', '--version').then((said) => `${said}, without the extension, for TimescaleDB`),
+    version('redis', 'redis-server', '--version').then(
+      (said) => `Debian's ${said.split(' sha=')[0] ?? said} for redis`,
+    ),
+    version('haproxy', 'haproxy', '-v').then((said) => `Debian's ${said} for haproxy`),
+  ]);
+}
+
+async function has(docker: Docker, image: string): Promise<boolean> {
+  return docker(['image', 'inspect', image]).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function base(docker: Docker, folder: string): Promise<void> {
+  if (await has(docker, standIn('base'))) return;
+  await during('Making a Debian base image', async () => {
+    const tree = join(folder, 'debian');
+    await run('debootstrap', ['--variant=minbase', 'bookworm', tree, MIRROR]);
+    // Whoever builds here may sit behind a proxy whose authority this machine knows.
+    await mkdir(join(tree, dirname(CA_BUNDLE)), { recursive: true });
+    if (existsSync(CA_BUNDLE)) await copyFile(await realpath(CA_BUNDLE), join(tree, CA_BUNDLE));
+    const archive = join(folder, 'debian.tar');
+    await run('tar', ['--directory', tree, '--exclude=./var/cache/apt/*', '--create', '--file', archive, '.']);
+    await docker(['import', archive, standIn('base')]);
+    await Promise.all([tree, archive].map((path) => rm(path, { recursive: true, force: true })));
+  });
+}
+
+async function node(docker: Docker, folder: string): Promise<void> {
+  if (await has(docker, standIn('node'))) return;
+  const context = join(folder, 'node');
+  await mkdir(context, { recursive: true });
+  await copyFile(process.execPath, join(context, 'node'));
+  await cp(await npmFolder(), join(context, 'npm'), { recursive: true });
+  await build(docker, 'node', context);
+  await rm(context, { recursive: true });
+}
+
+/** Of the npm that started us, else of the one on the PATH. */
+async function npmFolder(): Promise<string> {
+  const script = process.env['npm_execpath'];
+  if (script !== undefined && /npm-cli\.c?js$/.test(script)) return join(script, '..', '..');
+  return join((await run('npm', ['root', '--global'])).trim(), 'npm');
+}
+
+async function servers(docker: Docker): Promise<void> {
+  if (!(await has(docker, standIn('servers')))) {
+    await during('Installing PostgreSQL, Redis and HAProxy in an image', () => build(docker, 'servers', RECIPES));
+  }
+  for (const name of ['postgres', 'redis', 'haproxy']) await build(docker, name, RECIPES);
+}
+
+/** @param context folder with what its recipe copies */
+export async function build(
+  docker: Docker,
+  name: string,
+  context: string,
+  args: readonly string[] = [],
+): Promise<void> {
+  const recipe = join(RECIPES, `${name}.Dockerfile`);
+  const options = ['--network', 'host', '--quiet', '--file', recipe, '--tag', standIn(name), ...args];
+  await docker(['build', ...options, context]);
+}
+
+/** The product's own images, by the operator's command. */
+export async function buildProduct(docker: Docker, tag: string, nodeImage: string | null): Promise<void> {
+  const env = {
+    ...docker.env,
+    TAG: tag,
+    // npm of the build goes the way that this machine goes.
+    BUILD_NETWORK: 'host',
+    ...(nodeImage === null ? {} : { NODE_IMAGE: nodeImage }),
+  };
+  await during(`Building the product's images (${tag})`, () => run(join(ROOT, 'deploy', 'build'), [], { env }));
+}

@@ -1,0 +1,158 @@
+/** The stack's surroundings on one machine: engine, images, a vendor, a certificate authority; and the stack itself. */
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startYahoo } from '../../support/yahoo/server.ts';
+import { makeAuthority, startAcme } from './acme.ts';
+import { dockerOf, type Docker } from './docker.ts';
+import { openEngine } from './engine.ts';
+import { buildTraefik, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
+import { openPorts } from './ports.ts';
+import { during, run, say } from './run.ts';
+import { build, buildProduct, buildStandIns, standIn } from './stand-ins.ts';
+
+/** What test files get to know; plain data, since they run in other processes. */
+export interface World {
+  dockerHost: string;
+  domain: string;
+  /** PEM of the root of all certificates that the edge shows. */
+  root: string;
+  /** Where the vendor answers; `POST /__fault?mode=frozen-time` there stops news. */
+  vendor: string;
+  tickers: string[];
+  pollSeconds: number;
+  /** Of the operators' pages. */
+  operator: { user: string; password: string };
+  /** For the summary: engine and substitutes, with versions. */
+  ranOn: string[];
+  /** What deploy/up was given. */
+  settings: Record<string, string>;
+  /** Of this machine, on the bridge that connects the stack with it. */
+  address: string;
+  /** TCP ports that answered there before there was a stack. */
+  portsBefore: number[];
+}
+
+export const STACK = 'tapecast';
+export const ROOT = join(import.meta.dirname, '..', '..', '..');
+const TICKERS = ['MSFT', 'TSLA', 'CVX', 'XOM'];
+const POLL_SECONDS = 2;
+const DOMAIN = 'tapecast.test';
+
+export async function openWorld(folder: string, onClose: (closer: () => Promise<void>) => void): Promise<World> {
+  const engine = await during('Opening a Docker engine', () => openEngine(join(folder, 'engine')));
+  onClose(engine.close);
+  const docker = dockerOf(engine.host);
+  const address = await startSwarm(docker);
+  onClose(async () => {
+    await docker(['stack', 'rm', STACK]).catch(() => undefined);
+    await docker(['swarm', 'leave', '--force']).catch(() => undefined);
+  });
+
+  const authority = await makeAuthority(folder, address);
+  const registry = await reachesRegistry();
+  const nodeImage = registry ? null : standIn('node');
+  // What compiles and what installs: together, since each waits for the network now and then.
+  const images = async () => {
+    const said = registry ? [] : await buildStandIns(docker, folder);
+    await buildProduct(docker, 'latest', nodeImage);
+    return said;
+  };
+  const [acme, traefik, substitutes] = await Promise.all([
+    startAcme(folder, address, authority),
+    buildTraefik(folder),
+    images(),
+  ]);
+  await traefikImage(
+    docker,
+    folder,
+    traefik,
+    authority.certificate,
+    registry ? 'debian:bookworm-slim' : standIn('base'),
+  );
+  onClose(acme.close);
+  const vendor = await startYahoo({ host: address });
+  onClose(vendor.close);
+
+  const settings: Record<string, string> = {
+    DOMAIN,
+    DOCKER_SOCKET: engine.socket,
+    ACME_EMAIL: `operator@${DOMAIN}`,
+    ACME_SERVER: acme.directory,
+    TRAEFIK_IMAGE: standIn('traefik'),
+    PRICE_SOURCE: 'yahoo',
+    YAHOO_ORIGIN: vendor.origin,
+    TICKERS: TICKERS.join(','),
+    POLL_SECONDS: String(POLL_SECONDS),
+    BACKFILL_FROM: new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10),
+    VENDOR_REQUESTS_PER_SECOND: '50',
+    VENDOR_BURST: '100',
+    FORECAST_BACKTESTS: '0',
+    // All clients of the tests come from one address.
+    MAX_CONNECTIONS_PER_ADDRESS: '2000',
+    RESOLVE_IMAGE: 'never',
+    ...(registry
+      ? {}
+      : {
+          TIMESCALEDB_IMAGE: standIn('postgres'),
+          REDIS_IMAGE: standIn('redis'),
+          HAPROXY_IMAGE: standIn('haproxy'),
+        }),
+  };
+  const portsBefore = await openPorts(address);
+  const said = await deploy(docker, settings);
+  const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
+  const ranOn = [
+    engine.name,
+    ...substitutes,
+    `Traefik ${TRAEFIK_VERSION}, compiled from its Go module without DNS-01 providers, for its image`,
+    `pebble ${PEBBLE_VERSION} for Let's Encrypt`,
+  ];
+  for (const line of ranOn) say(line);
+  return {
+    dockerHost: engine.host,
+    domain: DOMAIN,
+    root: acme.root,
+    vendor: vendor.origin,
+    tickers: TICKERS,
+    pollSeconds: POLL_SECONDS,
+    operator: { user, password },
+    ranOn,
+    settings,
+    address,
+    portsBefore,
+  };
+}
+
+/** `deploy/up` with these settings. @returns what it printed */
+export function deploy(docker: Docker, settings: Record<string, string>): Promise<string> {
+  const env = { ...docker.env, ...settings };
+  return during('deploy/up', () => run(join(ROOT, 'deploy', 'up'), [], { env }));
+}
+
+/** @returns this machine's address on the bridge that connects services with it */
+async function startSwarm(docker: Docker): Promise<string> {
+  await docker(['swarm', 'init', '--advertise-addr', '127.0.0.1']);
+  const format = '{{(index .IPAM.Config 0).Gateway}}';
+  return (await docker(['network', 'inspect', '--format', format, 'docker_gwbridge'])).trim();
+}
+
+async function reachesRegistry(): Promise<boolean> {
+  return fetch('https://registry-1.docker.io/v2/', { signal: AbortSignal.timeout(5_000) }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function traefikImage(
+  docker: Docker,
+  folder: string,
+  program: string,
+  authority: string,
+  base: string,
+): Promise<void> {
+  const context = join(folder, 'traefik-image');
+  await mkdir(context, { recursive: true });
+  await copyFile(program, join(context, 'traefik'));
+  await copyFile(authority, join(context, 'test-ca.pem'));
+  await build(docker, 'traefik', context, ['--build-arg', `BASE=${base}`]);
+}
