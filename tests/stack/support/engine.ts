@@ -42,7 +42,7 @@ async function installPrograms(programs: [program: string, debian: string][]): P
   if (missing.length === 0) return;
   const names = missing.map(([, debian]) => debian);
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    throw new Error(`npm run test:stack needs a Docker engine: set DOCKER_HOST, or install ${names.join(', ')}.`);
+    throw new Error(`The stack needs a Docker engine: set DOCKER_HOST, or install ${names.join(', ')}.`);
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await during(`Installing ${names.join(', ')}`, async () => {
