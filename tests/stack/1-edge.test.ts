@@ -34,7 +34,7 @@ function handshake(options: object): Promise<TLSSocket> {
 }
 
 it('runs the programs that it names', ({ task }) => {
-  task.meta = Object.assign(task.meta, { ranOn: world.ranOn.join('; ') });
+  Object.assign(task.meta, { ranOn: world.ranOn.join('; ') });
   expect(world.ranOn.length).toBeGreaterThan(1);
 });
 
