@@ -17,6 +17,7 @@ const LAYERS = {
   'apps/web': ['contracts', 'client', 'db', 'runtime'],
   'apps/backup': ['backup', 'db', 'runtime'],
   'apps/cli': ['backup', 'contracts', 'client', 'db', 'ingest', 'queue', 'runtime'],
+  'apps/board': ['contracts', 'queue', 'runtime'],
   'apps/local': ['db', 'queue', 'runtime'],
 };
 const layerRules = Object.entries(LAYERS).map(([folder, allowed]) => ({

@@ -6,7 +6,7 @@ import { unixSeconds } from '@tapecast/contracts/units';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import { listNewestForecasts, readForecast } from '@tapecast/db/forecasts';
 import { describeTicker, ensureTickers } from '@tapecast/db/tickers';
-import { writeBars } from '@tapecast/db/write-bars';
+import { writeBars, type PriceRow } from '@tapecast/db/write-bars';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
@@ -14,8 +14,9 @@ import { QUEUE_SERVERS, type QueueServer } from './queue-servers.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
 const MAIN = fileURLToPath(new URL('../../apps/forecaster/src/main.ts', import.meta.url));
-const SOON = { timeout: 20_000, interval: 100 };
-const AFTER_STALLED_JOBS = { timeout: 50_000, interval: 250 };
+vi.setConfig({ testTimeout: 240_000 });
+/** Two sweeps: what a busy machine is late with is found by then. */
+const SOON = { timeout: 70_000, interval: 100 };
 const RESOLUTIONS = ['1h', '1d'] as const;
 
 describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
@@ -82,64 +83,41 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
     expect((await forecastOf('BTC-USD', '1h')).madeAt).toBe(keyOf('1h', 0));
   });
 
-  test('a history that arrives later is forecast without waiting for the sweep', async () => {
-    await seed(['LATE'], 10);
-    await startForecaster();
-    await seed(['LATE'], 120);
-    await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
-  });
-
-  test('a series that no model can say anything of is refused and named', async () => {
-    await ensureTickers(db, ['FLAT']);
-    const flat = Array.from({ length: 60 }, (_, i) => ({
-      ...row('FLAT', '1d', i - 60, 0),
-      open: 5,
-      high: 5,
-      low: 5,
-      close: 5,
-    }));
-    await writeBars(db, '1d', flat);
+  test('odd series get a forecast or a refusal that names them, and the worker goes on', async () => {
+    const plain = Array.from({ length: 120 }, (_, i) => row('', '1d', i - 120, 0));
+    const scaled = (each: PriceRow, ticker: string, factor: number): PriceRow => {
+      const { open, high, low, close } = each;
+      return { ...each, ticker, open: open * factor, high: high * factor, low: low * factor, close: close * factor };
+    };
+    const series: Record<string, PriceRow[]> = {
+      SHORT: plain.slice(-5).map((each) => scaled(each, 'SHORT', 1)),
+      FLAT: plain.map((each) => ({ ...each, ticker: 'FLAT', open: 5, high: 5, low: 5, close: 5 })),
+      TINY: plain.map((each) => scaled(each, 'TINY', 1e-11)),
+      HUGE: plain.map((each) => scaled(each, 'HUGE', 1e7)),
+      SPLIT: plain.map((each, i) => scaled(each, 'SPLIT', i < 80 ? 1 : 0.25)),
+      GAPPY: plain.filter((_, i) => i % 3 !== 0).map((each) => scaled(each, 'GAPPY', 1)),
+    };
+    await ensureTickers(db, Object.keys(series));
+    for (const ticker of Object.keys(series)) await describeTicker(db, ticker, { timezone: 'UTC' });
+    for (const rows of Object.values(series)) await writeBars(db, '1d', rows);
     const forecaster = await startForecaster();
-    await vi.waitFor(() => expect(forecaster.output()).toMatch(/refused.*constant/), SOON);
-    expect(await listNewestForecasts(db)).toEqual([]);
+    await vi.waitFor(() => expect(forecaster.output()).toMatch(/FLAT.*refused.*constant/), SOON);
+    await vi.waitFor(async () => {
+      const forecast = (await listNewestForecasts(db)).map(({ ticker }) => ticker).toSorted();
+      expect(forecast).toEqual(['GAPPY', 'HUGE', 'SPLIT', 'TINY']);
+    }, SOON);
+    for (const ticker of ['GAPPY', 'HUGE', 'SPLIT', 'TINY']) {
+      const { points } = await forecastOf(ticker, '1d');
+      const prices = points.flatMap(([, ...quantiles]) => quantiles);
+      expect(
+        prices.every((price) => Number.isFinite(price) && price > 0),
+        ticker,
+      ).toBe(true);
+    }
+    expect(forecaster.output()).not.toMatch(/forecast job failed|"level":60/);
   });
 
-  test(
-    'killed in the middle of its jobs, twice: each forecast is there in the end, exactly once',
-    { timeout: 90_000 },
-    async () => {
-      const tickers = Array.from({ length: 12 }, (_, i) => `T${i}`);
-      await seed(tickers);
-      for (const enough of [3, 9]) {
-        const victim = await startForecaster();
-        await vi.waitFor(
-          async () => expect((await listNewestForecasts(db)).length).toBeGreaterThanOrEqual(enough),
-          AFTER_STALLED_JOBS,
-        );
-        await victim.end('SIGKILL');
-      }
-      expect((await listNewestForecasts(db)).length).toBeLessThan(24);
-      await startForecaster();
-      await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(24), AFTER_STALLED_JOBS);
-      const { rows } = await db.pool.query<{
-        resolution: ForecastResolution;
-        moments: number;
-        shown: number;
-        points: number;
-      }>(
-        `SELECT resolution, count(DISTINCT made_at)::int AS moments, count(*) FILTER (WHERE shown)::int AS shown,
-         count(*) FILTER (WHERE model = 'last-price')::int AS points
-       FROM stock_forecasts GROUP BY ticker, resolution`,
-      );
-      expect(rows).toHaveLength(24);
-      for (const { resolution, ...counts } of rows) {
-        const horizon = FORECAST_HORIZONS[resolution];
-        expect(counts).toEqual({ moments: 1, shown: horizon, points: horizon });
-      }
-    },
-  );
-
-  test('the queue goes away and comes back: what closed meanwhile is forecast', { timeout: 60_000 }, async () => {
+  test('the queue goes away and comes back: what closed meanwhile is forecast', async () => {
     await seed(['ETH-USD']);
     const forecaster = await startForecaster();
     await vi.waitFor(async () => expect(await listNewestForecasts(db)).toHaveLength(2), SOON);
@@ -147,13 +125,10 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
     await writeBars(db, '1h', [row('ETH-USD', '1h', 0, 0)]);
     await vi.waitFor(() => expect(forecaster.output()).toContain('the queue is away'), SOON);
     await queue.restart();
-    await vi.waitFor(
-      async () => expect((await forecastOf('ETH-USD', '1h')).madeAt).toBe(keyOf('1h', 1)),
-      AFTER_STALLED_JOBS,
-    );
+    await vi.waitFor(async () => expect((await forecastOf('ETH-USD', '1h')).madeAt).toBe(keyOf('1h', 1)), SOON);
   });
 
-  test('the database goes away and comes back: what closed meanwhile is forecast', { timeout: 60_000 }, async () => {
+  test('the database goes away and comes back: what closed meanwhile is forecast', async () => {
     await seed(['ADA-USD']);
     const url = new URL(database.asRole('tapecast_forecaster'));
     const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
@@ -166,7 +141,7 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
       await writeBars(db, '1h', [row('ADA-USD', '1h', 0, 0)]);
       proxy.restore();
       const madeAt = keyOf('1h', 1);
-      await vi.waitFor(async () => expect((await forecastOf('ADA-USD', '1h')).madeAt).toBe(madeAt), AFTER_STALLED_JOBS);
+      await vi.waitFor(async () => expect((await forecastOf('ADA-USD', '1h')).madeAt).toBe(madeAt), SOON);
       await vi.waitFor(() => expect(forecaster.output()).toContain('the database is back'), SOON);
     } finally {
       await proxy.close();

@@ -51,7 +51,7 @@ it('a backtest is the forecast that would have been made then', async () => {
   await makeForecast(db, job);
   // What comes after the moment could not be missed by a model that saw it.
   await write('LEAK', -40, new Array<number>(40).fill(500));
-  await makeForecast(db, job, 'backtest');
+  await makeForecast(db, job, { kind: 'backtest' });
   for (const model of ['last-price', 'drift', undefined]) {
     const [then, later] = await Promise.all(
       (['live', 'backtest'] as const).map((kind) =>

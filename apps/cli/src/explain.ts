@@ -6,6 +6,7 @@ import { DatabaseUnavailableError, MigrationError, SchemaMismatchError } from '@
 import { RepairNotStandingError } from '@tapecast/db/repair-cases';
 import { TableInUseError } from '@tapecast/db/import-table';
 import { ImportError } from '@tapecast/ingest/import/errors';
+import { QueueUnavailableError } from '@tapecast/queue/errors';
 import { ConfigError } from '@tapecast/runtime/config';
 import { EXIT, UnavailableError, UsageError, type ExitCode } from './exit-codes.ts';
 
@@ -18,7 +19,8 @@ export function explain(error: unknown): { code: ExitCode; message: string } {
     return { code: EXIT.usage, message: error.message };
   if (REFUSED.some((kind) => error instanceof kind)) return { code: EXIT.refused, message: error.message };
   if (error instanceof DatabaseRightsError) return { code: EXIT.unavailable, message: error.message };
-  if (error instanceof UnavailableError) return { code: EXIT.unavailable, message: error.message };
+  if (error instanceof UnavailableError || error instanceof QueueUnavailableError)
+    return { code: EXIT.unavailable, message: error.message };
   if (error instanceof DatabaseUnavailableError || 'code' in error) {
     const inner = error instanceof DatabaseUnavailableError && error.cause instanceof Error ? error.cause : error;
     const words = wordsFor(inner);

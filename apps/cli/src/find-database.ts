@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '@tapecast/db/database';
 import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { listDatabases } from '@tapecast/db/inspect';
 import { loadConfig } from '@tapecast/runtime/config';
-import { databaseSettings, databaseUrl, listenUrl } from '@tapecast/runtime/settings';
+import { databaseSettings, databaseUrl, listenUrl, queueSettings } from '@tapecast/runtime/settings';
 import { z } from 'zod';
 import { UnavailableError } from './exit-codes.ts';
 
@@ -49,6 +49,21 @@ export async function findDatabase(env: NodeJS.ProcessEnv, wanted?: string): Pro
 export function dataDirOf(env: NodeJS.ProcessEnv): string {
   const { DATA_DIR: folder } = loadConfig(z.object({ DATA_DIR: Settings.shape.DATA_DIR }), env);
   return isAbsolute(folder) ? folder : resolve(ROOT, folder);
+}
+
+/**
+ * The queue that is set, else the one that `npm start` keeps beside its prices.
+ * @throws {ConfigError | UnavailableError} saying what to do
+ */
+export async function findQueue(env: NodeJS.ProcessEnv, wantedDatabase?: string): Promise<string> {
+  const { QUEUE_URL } = loadConfig(z.object({ QUEUE_URL: queueSettings.QUEUE_URL.optional() }), env);
+  if (QUEUE_URL !== undefined) return QUEUE_URL;
+  const { url, embedded } = await findDatabase(env, wantedDatabase);
+  if (!embedded) {
+    throw new UnavailableError('QUEUE_URL is not set: it tells where the jobs are, as redis://… or postgres://….');
+  }
+  const prices = decodeURIComponent(new URL(url).pathname.slice(1));
+  return databaseNamed(url, prices.replace(REAL, `${REAL}_queue`));
 }
 
 /** As the launcher leaves it: the port of its running server, and the password of its administrator. */

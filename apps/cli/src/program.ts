@@ -6,6 +6,7 @@ import { dbDown, dbMoveToTimescale, dbNew, dbStatus, dbUp } from './commands/db.
 import { doctor } from './commands/doctor.ts';
 import { exportPrices, type ExportOptions } from './commands/export.ts';
 import { importFile, type ImportCommandOptions } from './commands/import.ts';
+import { listJobs, retryJobs, type JobsListOptions, type JobsRetryOptions } from './commands/jobs.ts';
 import { listAllRepairs, scanBars, showRepair, undoOne, type RepairListOptions } from './commands/repairs.ts';
 import { restore, type RestoreCommandOptions } from './commands/restore.ts';
 import { tail, type TailOptions } from './commands/tail.ts';
@@ -198,6 +199,25 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
       .description('judge all stored bars, such as imported ones')
       .option('--resolution <width>', '1m, 1h or 1d; default: all'),
     (context, options, names) => scanBars(names, options, context),
+  );
+
+  const jobs = program.command('jobs').description('what the services have to do, and what failed');
+  run<JobsListOptions>(
+    jobs
+      .command('list')
+      .description('jobs that failed for good, with their reasons (exit 5 if there are any), or others')
+      .option('--queue <name>', 'one queue only')
+      .option('--state <states>', 'waiting, active, delayed, completed, failed; several by comma', 'failed')
+      .option('--limit <jobs>', 'at most so many of each queue and state, the newest', '50'),
+    (context, options) => listJobs(options, context),
+  );
+  run<JobsRetryOptions>(
+    jobs
+      .command('retry [ids...]')
+      .description('try jobs that failed for good again')
+      .option('--all', 'all that failed')
+      .option('--queue <name>', 'one queue only'),
+    (context, options, ids) => retryJobs(ids, options, context),
   );
 
   run<TailOptions>(

@@ -14,4 +14,4 @@ function ownDatabase(): Database {
   return database;
 }
 
-export default processJobs(ForecastJob, (job) => makeForecast(ownDatabase(), job, 'backtest'));
+export default processJobs(ForecastJob, (job) => makeForecast(ownDatabase(), job, { kind: 'backtest' }));

@@ -12,6 +12,7 @@ import { type Database } from '@tapecast/db/database';
 import { readEpoch } from '@tapecast/db/epoch';
 import { listNewestForecasts, type NewestForecast } from '@tapecast/db/forecasts';
 import { listTickers } from '@tapecast/db/tickers';
+import { listWatched } from '@tapecast/db/watched';
 import { jobId } from '@tapecast/queue/job-id';
 import { type Producer } from '@tapecast/queue/producer';
 import { BARS_TO_SEE, newestKeyPossible, planSeries, type DueSeries } from './plan.ts';
@@ -26,6 +27,7 @@ export interface DispatchOptions {
   onError(error: unknown): void;
   /** Milliseconds since 1970. */
   now?: () => number;
+  sweepMs?: number;
 }
 
 export interface Dispatcher {
@@ -40,13 +42,15 @@ export interface Dispatcher {
 const SWEEP_MS = 30_000;
 const RETRY_MS = 2_000;
 const AT_A_TIME = 4;
+/** Replicas tell what is watched every 15 s; who closes a page for a moment is still there. */
+const WATCHED_SECONDS = 120;
 /** A job that failed for good this long ago is tried again, while its forecast is still the one that is due. */
 const REVIVE_AFTER_MS = 5 * 60_000;
 
 const RESOLUTIONS = ForecastResolution.options;
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
-  const { db, producer, now = Date.now } = options;
+  const { db, producer, now = Date.now, sweepMs = SWEEP_MS } = options;
   const timer = createQuietTimer({ quietMs: 1_000, longestMs: 5_000, now });
   /** Newest key seen of each series that has a forecast or a job; other series are looked at again at every hint. */
   const settled = new Map<string, number>();
@@ -83,7 +87,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       [dirty, everything] = [new Set(), false];
       try {
         await round(only, signal);
-        if (all) sweepAt = now() + SWEEP_MS;
+        if (all) sweepAt = now() + sweepMs;
       } catch (error) {
         options.onError(error);
         everything = true;
@@ -94,16 +98,18 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   /** @param only series to look at; null: all */
   async function round(only: ReadonlySet<string> | null, signal: AbortSignal): Promise<void> {
-    const [tickers, newest, epoch] = await Promise.all([
+    const [tickers, newest, epoch, watched] = await Promise.all([
       listTickers(db, { activeOnly: true }),
       listNewestForecasts(db),
       readEpoch(db),
+      listWatched(db, WATCHED_SECONDS),
     ]);
     const madeAt = new Map(newest.map((forecast) => [keyOf(forecast), forecast.madeAt]));
     const due = tickers.flatMap((exchange) =>
       RESOLUTIONS.map((resolution): DueSeries => {
         const { ticker } = exchange;
-        return { ticker, resolution, exchange, forecastAt: madeAt.get(keyOf({ ticker, resolution })) };
+        const forecastAt = madeAt.get(keyOf({ ticker, resolution }));
+        return { ticker, resolution, exchange, watched: watched.has(ticker), forecastAt };
       }),
     );
     const chosen = (only === null ? due : due.filter((series) => only.has(keyOf(series)))).sort(byUrgency);
@@ -128,7 +134,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     if (plan !== 'up to date') {
       // A database that was restored, or another one on the same queue, has its own forecasts to make.
       const id = jobId('forecast', ticker, resolution, plan.madeAt, epoch);
-      await producer.add(plan, { jobId: id, reviveAfterMs: REVIVE_AFTER_MS });
+      // A page that was opened meanwhile moves up what waits already.
+      const { watched } = series;
+      await producer.add(plan, {
+        ...{ jobId: id, priority: priorityOf(series), raise: watched },
+        reviveAfterMs: REVIVE_AFTER_MS,
+      });
       options.onPlanned(plan);
     }
     settled.set(key, newest);
@@ -141,10 +152,14 @@ function keyOf({ ticker, resolution }: { ticker: string; resolution: string }): 
   return `${ticker} ${resolution}`;
 }
 
-/** Hours before days, whose forecasts keep longer; among them those first that have been without news for longest. */
+/** What somebody looks at comes first; then hours, before days, whose forecasts keep longer. 1 is served first. */
+export function priorityOf({ watched, resolution }: Pick<DueSeries, 'watched' | 'resolution'>): number {
+  return (watched ? 1 : 3) + (resolution === '1d' ? 1 : 0);
+}
+
+/** Among equals those first that have been without news for longest. */
 function byUrgency(a: DueSeries, b: DueSeries): number {
-  const hoursFirst = Number(a.resolution === '1d') - Number(b.resolution === '1d');
-  return hoursFirst || (a.forecastAt ?? -Infinity) - (b.forecastAt ?? -Infinity) || 0;
+  return priorityOf(a) - priorityOf(b) || (a.forecastAt ?? -Infinity) - (b.forecastAt ?? -Infinity) || 0;
 }
 
 function newestTime(hint: SeriesHint): number {

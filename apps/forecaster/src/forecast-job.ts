@@ -18,4 +18,4 @@ function ownDatabase(): Database {
   return database;
 }
 
-export default processJobs(ForecastJob, (job) => makeForecast(ownDatabase(), job));
+export default processJobs(ForecastJob, (job, { progress }) => makeForecast(ownDatabase(), job, { progress }));

@@ -24,6 +24,8 @@ import { type Settings } from './settings.ts';
 
 /** A job of a forecaster that died is taken over after at most twice this. Short, because a job is: a second or less. */
 const LOCK_MS = 5_000;
+/** A hundred times what a job takes: its thread hangs, and is ended. The job is tried again. */
+const JOB_TIMEOUT_MS = 120_000;
 
 export async function startForecaster(settings: Settings, context: ServiceContext): Promise<RunningService> {
   const { logger, registry } = context;
@@ -132,7 +134,12 @@ export async function startForecaster(settings: Settings, context: ServiceContex
 
 function startWorkers(queues: Queues, settings: Settings, metrics: Metrics, logger: Logger): void {
   const threadData: ThreadData = { databaseUrl: databaseUrl(settings) };
-  const threads = { useWorkerThreads: true, threads: { workerData: threadData }, lockMs: LOCK_MS };
+  const threads = {
+    useWorkerThreads: true,
+    threads: { workerData: threadData },
+    lockMs: LOCK_MS,
+    timeoutMs: JOB_TIMEOUT_MS,
+  };
   queues.worker(
     FORECAST_QUEUE,
     ForecastJob,

@@ -30,15 +30,21 @@ export type ForecastResult = z.infer<typeof ForecastResult>;
 /** About four years of days, or half a year of a stock's hours: what is older says little of the next weeks. */
 const BARS_READ = 1_000;
 
+export interface MakeOptions {
+  /** `backtest`: the moment is past, and the forecast is kept apart from those that were made then. */
+  kind?: ScoreKind;
+  /** Told what is being done, for the queue. */
+  progress?(step: { step: 'forecasting' | 'saving'; bars: number }): Promise<void>;
+}
+
 /**
  * Safe to run twice and at the same time as itself: what is saved for a moment first stands.
- * @param kind `backtest`: the moment is past, and the forecast is kept apart from those that were made then
  * @throws {DatabaseUnavailableError} when the job should be tried again
  */
 export async function makeForecast(
   db: Database,
   { ticker, resolution, madeAt }: ForecastJob,
-  kind: ScoreKind = 'live',
+  { kind = 'live', progress }: MakeOptions = {},
 ): Promise<ForecastResult> {
   const known = await readForecast(db, { ticker, resolution, asOf: madeAt, kind });
   if (known?.madeAt === madeAt) return { outcome: 'known', shown: known.model, refusals: [] };
@@ -55,6 +61,7 @@ export async function makeForecast(
   const keys = bars.map(([time]) => time);
   const pattern = learnPattern(exchange, resolution, keys);
   const horizon = FORECAST_HORIZONS[resolution];
+  await progress?.({ step: 'forecasting', bars: bars.length });
   const forecasts = forecastAll({
     closes: bars.map(([, , , , close]) => close),
     highs: bars.map(([, , high]) => high),
@@ -73,6 +80,7 @@ export async function makeForecast(
     if (isRefusal(outcome)) refusals.push({ model, reason: outcome.refused, message: outcome.message });
     else models.push({ model, shown: model === forecasts.shown, points: pointsOf(outcome, targets) });
   }
+  await progress?.({ step: 'saving', bars: bars.length });
   const save = kind === 'live' ? saveForecasts : saveBacktest;
   const { inserted } = await save(db, {
     ticker,

@@ -9,7 +9,7 @@ const close = unixSeconds(at('2026-11-20T21:00:00Z'));
 
 function series(forecastAt?: number) {
   const made = forecastAt === undefined ? undefined : unixSeconds(forecastAt);
-  return { ticker: 'BRK-B', resolution: '1d' as const, exchange: NEW_YORK, forecastAt: made };
+  return { ticker: 'BRK-B', resolution: '1d' as const, exchange: NEW_YORK, watched: false, forecastAt: made };
 }
 
 test('a closed bar without a forecast is due, once', () => {

@@ -11,6 +11,8 @@ export interface DueSeries {
   ticker: string;
   resolution: ForecastResolution;
   exchange: Exchange;
+  /** Somebody has it on the screen. */
+  watched: boolean;
   /** `madeAt` of the newest forecast. */
   forecastAt: UnixSeconds | undefined;
 }

@@ -15,6 +15,7 @@ import { Operators } from './operator.ts';
 import { AllowedOrigins } from './origins.ts';
 import { createRestApi, type RestApi } from './rest/rest-api.ts';
 import { Serving } from './serving.ts';
+import { startWatchReport } from './watch-report.ts';
 
 export interface WebServicesOptions {
   databaseUrl: string;
@@ -23,6 +24,8 @@ export interface WebServicesOptions {
   registry: Registry;
   flushIntervalMs?: number;
   sweepMs?: number;
+  /** How often it is told which tickers are watched. */
+  watchReportMs?: number;
   /**
    * How long a service that was told to stop still takes everything, while it tells the edge to send nobody: longer than
    * the edge needs to notice. 0 where there is no edge.
@@ -79,6 +82,11 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     also: { channels: { [LAB_CHANNEL]: (payload) => lab.hint(payload) }, onReady: () => void lab.sweep() },
   });
   hub.start();
+  const watchReport = startWatchReport({
+    ...{ db, logger },
+    watched: () => hub.watchedTickers(),
+    ...(options.watchReportMs === undefined ? {} : { everyMs: options.watchReportMs }),
+  });
   const proxies = new TrustedProxies(options.trustedProxies);
   const origins = new AllowedOrigins(options.allowedOrigins ?? [], proxies);
   const serving = new Serving(() => hub.notReady());
@@ -104,7 +112,7 @@ export function openWebServices(options: WebServicesOptions): WebServices {
     },
     async close() {
       lab.close();
-      await hub.close();
+      await Promise.all([hub.close(), watchReport.close()]);
       await db.close();
     },
   };

@@ -9,6 +9,8 @@ export const FORECAST_QUEUE = 'forecast';
 export const BACKTEST_QUEUE = 'backtest';
 export const POLL_QUEUE = 'poll';
 export const LAB_QUEUE = 'lab';
+/** For those who look after all of them: the command line and the board. */
+export const ALL_QUEUES = [FORECAST_QUEUE, BACKTEST_QUEUE, POLL_QUEUE, LAB_QUEUE] as const;
 
 /** Forecast one series from the bars that had closed by `madeAt`. */
 export const ForecastJob = z.object({

@@ -30,3 +30,12 @@ export class InvalidJobIdError extends Error {
     super(`"${id}" cannot be a job id: it may be no bare integer and hold no colon; build it with jobId()`);
   }
 }
+
+/** The job took longer than its queue allows. It is tried again, since the machine may just have been busy. */
+export class JobTimeoutError extends Error {
+  override readonly name = 'JobTimeoutError';
+
+  constructor(afterMs: number) {
+    super(`The job took longer than the ${afterMs / 1_000} s that its queue allows`);
+  }
+}

@@ -4,6 +4,7 @@ import { type z } from 'zod';
 import { type Deadline } from './deadline.ts';
 import { InvalidJobError } from './errors.ts';
 import { assertJobId } from './job-id.ts';
+import { retryAnew } from './retention.ts';
 
 export type JobQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>;
 
@@ -12,6 +13,8 @@ export interface AddOptions {
   jobId: string;
   /** 1 is served first; without one a job goes before all that have one. */
   priority?: number;
+  /** A job of this id that waits with a lower priority gets this one. Costs a trip to the server. */
+  raise?: boolean;
   /** Milliseconds to wait before the job may run. */
   delay?: number;
   /** A job of this id that failed for good at least so many milliseconds ago is tried again. */
@@ -34,7 +37,7 @@ export function createProducer<S extends z.ZodType>(
 ): Producer<z.input<S>> {
   const { deadline, now = Date.now } = options;
 
-  async function add(job: z.input<S>, { jobId, priority, delay, reviveAfterMs }: AddOptions): Promise<void> {
+  async function add(job: z.input<S>, { jobId, priority, raise, delay, reviveAfterMs }: AddOptions): Promise<void> {
     assertJobId(jobId);
     const parsed = schema.safeParse(job);
     if (!parsed.success) throw new InvalidJobError(queue.name, parsed.error.message);
@@ -44,14 +47,17 @@ export function createProducer<S extends z.ZodType>(
         ...(priority === undefined ? {} : { priority }),
         ...(delay === undefined ? {} : { delay }),
       });
-      if (reviveAfterMs !== undefined) await revive(jobId, reviveAfterMs);
+      if (reviveAfterMs === undefined && !raise) return;
+      const known = await queue.getJob(jobId);
+      if (known === undefined) return;
+      if (raise && known.finishedOn === undefined && priority !== undefined && known.priority > priority) {
+        // A worker may be quicker: then there is nothing left to raise.
+        await known.changePriority({ priority }).catch(() => undefined);
+      }
+      if (reviveAfterMs !== undefined && known.finishedOn && now() - known.finishedOn >= reviveAfterMs) {
+        if (await known.isFailed()) await retryAnew(known);
+      }
     });
-  }
-
-  async function revive(jobId: string, afterMs: number): Promise<void> {
-    const job = await queue.getJob(jobId);
-    if (!job?.finishedOn || now() - job.finishedOn < afterMs) return;
-    if (await job.isFailed()) await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
   }
 
   return { add };

@@ -1,11 +1,13 @@
 /** All queues of a process behind one URL: Redis or PostgreSQL, the same to whoever uses them. */
-import { Queue, Worker, type IQueueBackend, type Processor } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { type z } from 'zod';
 import { backendFor } from './backend.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
+import { openJobBook, type JobBook } from './job-book.ts';
 import { createProducer, type JobQueue, type Producer } from './producer.ts';
 import { JOB_DEFAULTS } from './retention.ts';
 import { startSchedule, type Schedule } from './schedule.ts';
+import { limitHandler, SandboxWorker, type JobWorker } from './time-limit.ts';
 import { processJobs, type JobHandler, type QueueWorker, type WorkerOptions } from './worker.ts';
 
 export interface QueuesOptions {
@@ -37,6 +39,8 @@ export interface Queues {
     handler: JobHandler<z.output<S>> | { file: URL },
     options?: WorkerOptions,
   ): QueueWorker;
+  /** What is in the queue, for people: to read, and to try again what failed. */
+  jobs(name: string): JobBook;
   /** @throws {QueueUnavailableError} */
   counts(name: string): Promise<QueueCounts>;
   close(): Promise<void>;
@@ -71,23 +75,31 @@ export function connectQueues(options: QueuesOptions): Queues {
     handler: JobHandler<z.output<S>> | { file: URL },
     workerOptions: WorkerOptions = {},
   ): QueueWorker {
-    const { lockMs = DEFAULT_LOCK_MS, maxStalledCount = 5, onCompleted, onFailed, threads } = workerOptions;
-    const processor: URL | Processor = typeof handler === 'function' ? processJobs(schema, handler) : handler.file;
-    const worker = new Worker<unknown, unknown, string, IQueueBackend, number, unknown>(
-      name,
-      processor,
-      {
-        connection,
-        concurrency: workerOptions.concurrency ?? 1,
-        useWorkerThreads: workerOptions.useWorkerThreads ?? false,
-        ...(threads === undefined ? {} : { workerThreadsOptions: threads }),
-        lockDuration: lockMs,
-        stalledInterval: lockMs,
-        maxStalledCount,
-        runRetryDelay: RETRY_FETCH_MS,
-      },
-      backend,
-    );
+    const { lockMs = DEFAULT_LOCK_MS, maxStalledCount = 5, onCompleted, onFailed, timeoutMs, threads } = workerOptions;
+    const settings = {
+      connection,
+      concurrency: workerOptions.concurrency ?? 1,
+      useWorkerThreads: workerOptions.useWorkerThreads ?? false,
+      ...(threads === undefined ? {} : { workerThreadsOptions: threads }),
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount,
+      runRetryDelay: RETRY_FETCH_MS,
+    };
+    let worker: JobWorker;
+    if (typeof handler === 'function') {
+      const processor = processJobs(schema, handler);
+      worker = new Worker(
+        name,
+        timeoutMs === undefined ? processor : limitHandler(processor, timeoutMs),
+        settings,
+        backend,
+      );
+    } else {
+      const sandboxed = new SandboxWorker(name, handler.file, settings, backend);
+      if (timeoutMs !== undefined) sandboxed.timeoutMs = timeoutMs;
+      worker = sandboxed;
+    }
     worker.on('error', onError);
     worker.on('completed', (job, result) => {
       const durationMs = (job.finishedOn ?? 0) - (job.processedOn ?? 0);
@@ -113,6 +125,10 @@ export function connectQueues(options: QueuesOptions): Queues {
       return schedule;
     },
     worker: startWorker,
+    jobs(name) {
+      const { queue, deadline } = open(name);
+      return openJobBook(queue, deadline);
+    },
     async counts(name) {
       const { queue, deadline } = open(name);
       const counts = await deadline.run(() =>

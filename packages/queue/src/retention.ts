@@ -1,3 +1,5 @@
+import { type Job } from 'bullmq';
+
 /**
  * How often a job is tried and how long it is remembered. A job that is remembered is not added again under the same
  * id, so completed ones stay for as long as anyone could still plan them; failed ones stay, with their reasons, to be read.
@@ -9,3 +11,8 @@ export const JOB_DEFAULTS = {
   removeOnFail: { age: 7 * 86_400, count: 1_000 },
   stackTraceLimit: 20,
 } as const;
+
+/** As if it had never been tried: its attempts are counted from the first again. */
+export function retryAnew(job: Job<unknown, unknown>): Promise<void> {
+  return job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+}

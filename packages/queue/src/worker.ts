@@ -7,8 +7,13 @@ export interface JobContext {
   id: string;
   /** 1 at the first attempt. */
   attempt: number;
-  /** Aborted when the job is cancelled. */
+  /** Aborted when the job is cancelled, or takes too long. */
   signal: AbortSignal;
+  /**
+   * Leaves word of how far the job is, for whoever looks at the queue: a share of 1, or more in words.
+   * Costs a trip to the server. A queue that cannot be reached is no reason to fail: the word is lost then.
+   */
+  progress(value: number | object): Promise<void>;
 }
 
 /** Must be idempotent: after a crash, or when a lock lapses, the queue runs a job again. */
@@ -37,6 +42,8 @@ export interface WorkerOptions {
   threads?: { env?: Record<string, string | undefined>; workerData?: unknown };
   /** A job whose worker died runs again after at most twice this time. */
   lockMs?: number;
+  /** A job that takes longer fails with `JobTimeoutError` and is tried again; a thread is ended for it. Default: no limit. */
+  timeoutMs?: number;
   /** How often a job may lose its worker before it counts as the killer. */
   maxStalledCount?: number;
   onCompleted?(completion: JobCompletion): void;
@@ -63,6 +70,7 @@ export function processJobs<S extends z.ZodType>(schema: S, handler: JobHandler<
         id: job.id ?? '',
         attempt: job.attemptsMade + 1,
         signal: signal ?? new AbortController().signal,
+        progress: (value) => job.updateProgress(value).catch(() => undefined),
       });
       return result ?? null;
     } catch (error) {

@@ -128,6 +128,11 @@ export class Hub {
     return session;
   }
 
+  /** Tickers that some client is subscribed to, at whatever resolution. */
+  watchedTickers(): Set<Ticker> {
+    return new Set([...this.#feeds.values()].map(({ ticker }) => ticker));
+  }
+
   leave(session: Session): void {
     if (!this.#sessions.delete(session)) return;
     session.close();
