@@ -79,7 +79,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 100 });
+const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 40_000, interval: 100 });
 
 async function visit(path: string, look: { width?: number; colorScheme?: 'light' | 'dark' } = {}): Promise<Page> {
   const { width = 1_440, colorScheme = 'light' } = look;
@@ -124,6 +124,7 @@ it('a backtest stands in for live scores, by its name', async () => {
   expect(await page.getByTestId('scores-words').innerText()).toContain('Live scores so far: 0 forecasts.');
   await page.getByRole('link', { name: 'Live', exact: true }).click();
   await soon(async () => expect(await page.getByTestId('scores-words').innerText()).toContain('No scores yet.'));
+  expect(await page.getByRole('heading', { name: 'Calibration' }).count()).toBe(0);
 });
 
 const looks = [1_440, 390].flatMap((width) =>
