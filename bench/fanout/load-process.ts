@@ -5,7 +5,7 @@
 import type { BarsChange, SubscribeAck } from '@tapecast/contracts/socket';
 import { answerAll } from './answers.ts';
 import { openFrames, type Frames } from './frames.ts';
-import { monotonicMs, type Kind, type LoadReport, type LoadRequest } from './messages.ts';
+import { isBare, monotonicMs, type Kind, type LoadReport, type LoadRequest } from './messages.ts';
 
 const CONNECT_AT_ONCE = 50;
 /**
@@ -69,8 +69,8 @@ async function connect(kind: Kind, port: number, tickers: string[]): Promise<Thi
     };
     const client: ThinClient = {
       held,
-      socket: openFrames(port, kind === 'ws' ? '/' : PATH, hear, () => {
-        if (kind !== 'ws') return;
+      socket: openFrames(port, isBare(kind) ? '/' : PATH, hear, () => {
+        if (!isBare(kind)) return;
         // Bare `ws` has no states to begin with: the first frame tells.
         for (const ticker of tickers) held.set(ticker, { revision: -1, begun: -1, close: null });
         resolve(client);
@@ -97,7 +97,7 @@ function take(client: ThinClient, changes: BarsChange[]): void {
 }
 
 async function connectAll({ kind, port, clients: count, tickers }: Extract<LoadRequest, { do: 'connect' }>) {
-  checked = kind !== 'ws';
+  checked = !isBare(kind);
   while (clients.length < count) {
     const batch = Math.min(CONNECT_AT_ONCE, count - clients.length);
     const added = Array.from({ length: batch }, (_, index) =>

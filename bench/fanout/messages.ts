@@ -1,5 +1,10 @@
 /** What the processes of the fan-out benchmark tell each other. */
-export type Kind = 'hub' | 'rooms' | 'ws';
+export type Kind = 'hub' | 'rooms' | 'ws' | 'ws-at-once';
+
+/** Servers that know no subscriptions: everyone gets everything. */
+export function isBare(kind: Kind): boolean {
+  return kind === 'ws' || kind === 'ws-at-once';
+}
 
 export type ServerRequest = 'usage';
 

@@ -1,4 +1,4 @@
-/** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|rooms|ws <database> [port]`. */
+/** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|rooms|ws|ws-at-once <database> [port]`. */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { BARS_CHANNEL, type BarsHint } from '@tapecast/contracts/notify';
@@ -88,19 +88,29 @@ async function startRooms(): Promise<number> {
   return (http.address() as AddressInfo).port;
 }
 
-/** LISTEN, the same bytes as the hub's frame made once; `ws` sends them to everyone, each update at once. Nothing else. */
-async function startWs(): Promise<number> {
+/**
+ * LISTEN, a frame made once, and `ws` sends it to everyone; nothing else. Either the same bytes as often as the hub sends them (two updates
+ * of one bar within a flush interval are one frame), or each update at once.
+ */
+async function startWs(intervalMs: number): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), perMessageDeflate: false });
   let sent = 0;
+  let frame: string | null = null;
   frames = () => Promise.resolve(sent);
+  const flush = () => {
+    if (frame === null) return;
+    for (const socket of server.clients) socket.send(frame);
+    sent += server.clients.size;
+    frame = null;
+  };
   client.on('notification', ({ payload }) => {
     const { epoch, committedAt, series } = JSON.parse(payload ?? '{}') as BarsHint;
     const changes = series.map((change) => ({ epoch, ...change, committedAt, pushedAt: Date.now() }));
-    const frame = `42${JSON.stringify(['bars', changes])}`;
-    for (const socket of server.clients) socket.send(frame);
-    sent += server.clients.size;
+    if (frame === null && intervalMs > 0) setTimeout(flush, intervalMs);
+    frame = `42${JSON.stringify(['bars', changes])}`;
+    if (intervalMs === 0) flush();
   });
   await client.query(`LISTEN ${BARS_CHANNEL}`);
   return (server.address() as AddressInfo).port;
@@ -111,5 +121,13 @@ answerAll<ServerRequest>(async (): Promise<Usage> => {
   return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, frames: await frames() };
 });
 process.once('disconnect', () => process.exit(0));
-const listening = await (kind === 'hub' ? startHub() : kind === 'rooms' ? startRooms() : startWs());
+const starts: Record<string, () => Promise<number>> = {
+  hub: startHub,
+  rooms: startRooms,
+  ws: () => startWs(FLUSH_INTERVAL_MS),
+  'ws-at-once': () => startWs(0),
+};
+const start = starts[kind ?? ''];
+if (start === undefined) throw new Error(`There is no server of the kind "${kind ?? ''}".`);
+const listening = await start();
 process.send?.({ port: listening } satisfies ServerReady);
