@@ -3,18 +3,19 @@ import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
 
-/** DESIGN: apps never import each other; apps → ingest, queue → db → contracts; runtime imports nothing of ours. */
+/** DESIGN: apps never import each other; apps → ingest, queue → db, calendar → contracts; runtime imports nothing of ours. */
 const LAYERS = {
   'packages/contracts': [],
+  'packages/calendar': ['contracts'],
   'packages/runtime': [],
   'packages/client': ['contracts'],
   'packages/db': ['contracts'],
   'packages/queue': ['contracts', 'db'],
-  'packages/ingest': ['contracts', 'db'],
+  'packages/ingest': ['calendar', 'contracts', 'db'],
   'packages/backup': ['db'],
   'apps/ingestor': ['contracts', 'db', 'ingest', 'queue', 'runtime'],
-  'apps/forecaster': ['contracts', 'db', 'queue', 'runtime'],
-  'apps/web': ['contracts', 'client', 'db', 'runtime'],
+  'apps/forecaster': ['calendar', 'contracts', 'db', 'queue', 'runtime'],
+  'apps/web': ['calendar', 'contracts', 'client', 'db', 'runtime'],
   'apps/backup': ['backup', 'db', 'runtime'],
   'apps/cli': ['backup', 'contracts', 'client', 'db', 'ingest', 'queue', 'runtime'],
   'apps/board': ['contracts', 'queue', 'runtime'],

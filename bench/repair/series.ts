@@ -5,7 +5,7 @@ import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { type PriceRow } from '@tapecast/db/write-bars';
 import { type KnownSplit } from '@tapecast/ingest/bar-repair/footing';
 import { normaliseBars } from '@tapecast/ingest/normalise';
-import { sessionOf } from '@tapecast/ingest/sessions';
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { drawsAt, type Draws } from '@tapecast/ingest/sources/random';
 import { readChart } from '@tapecast/ingest/sources/yahoo-wire';
 import { loadRecordings } from '../../tests/support/yahoo/recordings.ts';

@@ -2,6 +2,8 @@
  * Backtests for a fresh start: before any live forecast can be scored, the same models are asked at earlier moments of the
  * stored history. Bounded and last in line: one series at a time, one thread, only while nothing live is waiting.
  */
+import { barClose } from '@tapecast/calendar/bars';
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { type ForecastJob } from '@tapecast/contracts/jobs';
 import { FORECAST_HORIZONS, type ForecastResolution } from '@tapecast/contracts/resolution';
 import { BACKTEST } from '@tapecast/contracts/scores';
@@ -14,8 +16,7 @@ import { listUntested } from '@tapecast/db/scores-backtest';
 import { listTickers } from '@tapecast/db/tickers';
 import { jobId } from '@tapecast/queue/job-id';
 import { type Producer } from '@tapecast/queue/producer';
-import { barClose, type Exchange } from './closed-bar.ts';
-import { exchangeClock } from './exchange-time.ts';
+import { type Exchange } from './closed-bar.ts';
 import { FEWEST_BARS } from './models/series.ts';
 
 export interface BacktestPlanner {
@@ -81,10 +82,10 @@ export function backtestMoments(
 ): UnixSeconds[] {
   const { origins, spacing } = BACKTEST[resolution];
   const newest = keys.length - 2 - FORECAST_HORIZONS[resolution];
-  const clock = exchangeClock(exchange.timezone);
+  const session = sessionOf(exchange);
   return Array.from({ length: origins }, (_, k) => newest - k * spacing)
     .filter((index) => index >= FEWEST_BARS - 1)
-    .map((index) => unixSeconds(barClose(exchange, resolution, keys[index] ?? 0, clock)));
+    .map((index) => unixSeconds(barClose(session, resolution, keys[index] ?? 0)));
 }
 
 function keyOf({ ticker, resolution }: { ticker: string; resolution: string }): string {

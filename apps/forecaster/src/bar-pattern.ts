@@ -1,10 +1,10 @@
 /**
  * When a series has bars, learnt from the bars that it had lately: weekdays and, within them, the exchange-local times at which hours begin.
- * No calendar of exchanges is needed, half hours and lunch breaks come out right; holidays are not foreseen.
+ * So half hours and lunch breaks come out right as the vendor has them; the exchange's calendar knows the holidays to come.
  */
+import { DAY, midnightOf, toLocal, weekdayOf, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { type ForecastResolution } from '@tapecast/contracts/resolution';
 import { type Exchange } from './closed-bar.ts';
-import { DAY, exchangeClock, midnightOf, weekdayOf } from './exchange-time.ts';
 
 export interface BarPattern {
   /** For each weekday (0 is Sunday) the local seconds since midnight at which bars begin, rising; [0] for daily bars. */
@@ -22,9 +22,9 @@ const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6];
 
 /** @param keys keys of the series' bars, rising */
 export function learnPattern(exchange: Exchange, resolution: ForecastResolution, keys: readonly number[]): BarPattern {
-  const clock = exchangeClock(exchange.timezone);
+  const offset = zoneOffset(exchange.timezone);
   // Daily keys are local dates already.
-  const all = resolution === '1d' ? keys : keys.map((key) => clock.toLocal(key));
+  const all = resolution === '1d' ? keys : keys.map((key) => toLocal(key, offset));
   const newest = all.at(-1) ?? 0;
   const recent = all.filter((local) => local > newest - WINDOW[resolution]);
   const span = midnightOf(newest) - midnightOf(recent[0] ?? newest) + DAY;

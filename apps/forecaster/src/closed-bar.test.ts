@@ -32,6 +32,14 @@ test('a day closes with its session, in the exchange’s own time', () => {
   expect(newestClose(CRYPTO, '1d', winter, at('2026-11-20T12:00:00Z'))).toBe(at('2026-11-20T00:00:00Z'));
 });
 
+test('a half day closes early, its last hour with it', () => {
+  const nasdaq = { ...NEW_YORK, exchange: 'NMS' };
+  const evening = at('2026-11-27T18:31:00Z');
+  expect(newestClose(nasdaq, '1d', [at('2026-11-27T00:00:00Z')], evening)).toBe(at('2026-11-27T18:00:00Z'));
+  expect(newestClose(nasdaq, '1h', [at('2026-11-27T17:30:00Z')], evening)).toBe(at('2026-11-27T18:00:00Z'));
+  expect(newestClose(nasdaq, '1h', [at('2026-11-27T17:30:00Z')], evening - 1)).toBeNull();
+});
+
 test('a first bar that is still open closes nothing', () => {
   expect(newestClose(CRYPTO, '1h', [], at('2026-11-20T12:00:00Z'))).toBeNull();
   expect(newestClose(CRYPTO, '1h', [at('2026-11-20T12:00:00Z')], at('2026-11-20T12:10:00Z'))).toBeNull();

@@ -1,10 +1,10 @@
 /** Whether a series is due for a forecast: compares its last closed bar with its newest forecast. */
+import { DAY } from '@tapecast/calendar/zoned-time';
 import { type ForecastJob } from '@tapecast/contracts/jobs';
 import { type ForecastResolution } from '@tapecast/contracts/resolution';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { newestClose, type Exchange } from './closed-bar.ts';
-import { DAY } from './exchange-time.ts';
 import { FEWEST_BARS } from './models/series.ts';
 
 export interface DueSeries {

@@ -1,9 +1,9 @@
+import { toLocal, weekdayOf, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { type ForecastResolution } from '@tapecast/contracts/resolution';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { describe, expect, test } from 'vitest';
 import { learnPattern, seasonOf } from './bar-pattern.ts';
 import { type Exchange } from './closed-bar.ts';
-import { exchangeClock, weekdayOf } from './exchange-time.ts';
 import { at, CRYPTO, days, FOREX, MUMBAI, NEW_YORK, sessionHours, TOKYO, workdays } from './exchanges.fixture.ts';
 import { targetTimes } from './target-times.ts';
 
@@ -54,9 +54,9 @@ describe('1h', () => {
   });
 
   test('a lunch break is kept, a half day and a single night trade are not', () => {
-    const clock = exchangeClock(TOKYO.timezone);
+    const offset = zoneOffset(TOKYO.timezone);
     const usual = sessionHours(TOKYO, '2026-10-19', '2026-11-20').filter(
-      (key) => clock.toLocal(key) % 86_400 !== 11 * 3_600,
+      (key) => toLocal(key, offset) % 86_400 !== 11 * 3_600,
     );
     const halfDay = usual.filter((key) => !(key > at('2026-11-12T03:00:00Z') && key < at('2026-11-12T12:00:00Z')));
     const keys = [...halfDay, at('2026-11-13T15:00:00Z')].sort((a, b) => a - b);
@@ -113,6 +113,30 @@ describe('1d', () => {
       (day) => !['2026-09-07', '2026-11-16'].some((d) => day === at(`${d}T00:00:00Z`)),
     );
     expect(next(NEW_YORK, '1d', keys, 1)[0]).toBe('2026-11-23T00:00');
+  });
+});
+
+describe('an exchange whose calendar is known', () => {
+  const nasdaq: Exchange = { ...NEW_YORK, exchange: 'NMS' };
+
+  test('has no targets on holidays', () => {
+    expect(next(nasdaq, '1d', workdays('2026-08-03', '2026-11-25'), 3).map((time) => time.slice(5, 10))).toEqual([
+      '11-27',
+      '11-30',
+      '12-01',
+    ]);
+    const december = next(nasdaq, '1d', workdays('2026-09-01', '2026-12-23'), 7).map((time) => time.slice(5, 10));
+    expect(december).toEqual(['12-24', '12-28', '12-29', '12-30', '12-31', '01-04', '01-05']);
+  });
+
+  test('has none after the end of a half day', () => {
+    expect(next(nasdaq, '1h', sessionHours(nasdaq, '2026-10-19', '2026-11-25'), 5)).toEqual([
+      '2026-11-27T14:30',
+      '2026-11-27T15:30',
+      '2026-11-27T16:30',
+      '2026-11-27T17:30',
+      '2026-11-30T14:30',
+    ]);
   });
 });
 

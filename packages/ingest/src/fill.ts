@@ -1,4 +1,5 @@
 /** Fetches a range of a series and writes it: the one way by which vendor bars reach the tables. */
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { listSplits, recordActions } from '@tapecast/db/corporate-actions';
@@ -12,7 +13,6 @@ import { judgeBars, MARGIN_BARS } from './bar-repair/judge-bars.ts';
 import { type Clock } from './clock.ts';
 import { normaliseBars } from './normalise.ts';
 import { type InstrumentBook } from './instrument-book.ts';
-import { sessionOf } from './sessions.ts';
 import { type BarsQuery, type Instrument, type PriceSource } from './sources/source.ts';
 
 export interface FillContext {

@@ -1,14 +1,12 @@
 /** What is known of each ticker while the service runs: session and delay, from the table, from charts and from quotes. */
+import { sessionOf, type Session, type SessionFacts } from '@tapecast/calendar/sessions';
 import { type TickerRow } from '@tapecast/db/tickers';
-import { sessionOf, type Session } from './sessions.ts';
 import { type Instrument } from './sources/source.ts';
-
-type Facts = Pick<Instrument, 'exchange' | 'timezone' | 'sessionOpen' | 'sessionClose'>;
 
 export interface InstrumentBook {
   learnAll(rows: readonly TickerRow[]): void;
   /** Notes what a chart tells. A ticker without an exchange has not been described yet. */
-  learn(ticker: string, facts: Facts): void;
+  learn(ticker: string, facts: SessionFacts): void;
   /** @returns whether the delay is another one than before */
   learnQuote(ticker: string, quote: { delaySeconds: number; marketState: string }): boolean;
   /** The vendor says that the market is open, whatever the session says. */
@@ -21,18 +19,18 @@ export interface InstrumentBook {
 }
 
 export function createInstrumentBook(): InstrumentBook {
-  const facts = new Map<string, Facts>();
+  const facts = new Map<string, SessionFacts>();
   const delays = new Map<string, number>();
   const open = new Set<string>();
-  // Building a session asks Intl for a formatter, which is slow; there are few different ones.
+  // Sessions are asked for with every quote, and there are few different ones.
   const sessions = new Map<string, Session>();
-  const sessionFor = (told: Facts) => {
+  const sessionFor = (told: SessionFacts) => {
     const key = [told.exchange, told.timezone, told.sessionOpen, told.sessionClose].join(' ');
     const session = sessions.get(key) ?? sessionOf(told);
     sessions.set(key, session);
     return session;
   };
-  const learn = (ticker: string, told: Facts) => {
+  const learn = (ticker: string, told: SessionFacts) => {
     if (told.exchange !== null) facts.set(ticker, told);
   };
   return {

@@ -1,7 +1,7 @@
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { describe, expect, it } from 'vitest';
 import { loadRecordings } from '../../../tests/support/yahoo/recordings.ts';
 import { normaliseBars } from './normalise.ts';
-import { sessionOf } from './sessions.ts';
 import { ticker } from './sources/conformance.ts';
 import type { Instrument, SourceBar } from './sources/source.ts';
 import { readChart } from './sources/yahoo-wire.ts';

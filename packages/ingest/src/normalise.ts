@@ -2,9 +2,10 @@
  * Vendor bars to our rows: keys by the session, rows off the grid merged into the bar that they belong to, bars that
  * are still forming left to the live merge.
  */
+import { barEnd, barKey } from '@tapecast/calendar/bars';
+import type { Session } from '@tapecast/calendar/sessions';
 import type { NativeResolution } from '@tapecast/contracts/resolution';
 import type { PriceRow } from '@tapecast/db/write-bars';
-import { barEnd, barKey, type Session } from './sessions.ts';
 import type { BarsPage, Rejection, SourceName } from './sources/source.ts';
 import { validateBars, type ValidBar } from './validate.ts';
 

@@ -1,8 +1,8 @@
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { describe, expect, it } from 'vitest';
 import { historyStart, planFill } from './backfill.ts';
 import { needsRepair, newestClosedBar, nextHourClose } from './repair.ts';
-import { sessionOf } from './sessions.ts';
 
 const at = (iso: string) => unixSeconds(Date.parse(iso) / 1_000);
 const iso = (time: number) => new Date(time * 1_000).toISOString().slice(0, 16);

@@ -2,11 +2,11 @@
  * Repair of gaps. Between two fills a series consists of live bars, and of nothing where polling failed; the newest
  * vendor bar tells how far the vendor's own bars reach, and everything after it is asked for again.
  */
+import { barEnd, barKey, previousBar } from '@tapecast/calendar/bars';
+import { lastSessionMoment, type Session } from '@tapecast/calendar/sessions';
 import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { CLOSED_GRACE_SECONDS } from './normalise.ts';
-import { barEnd, barKey, lastSessionMoment, type Session } from './sessions.ts';
-import { fromLocal } from './zoned-time.ts';
 
 export interface MarketFacts {
   delaySeconds: number;
@@ -24,11 +24,10 @@ export function newestClosedBar(
   const closed = (key: number) => barEnd(session, resolution, key) + delaySeconds + CLOSED_GRACE_SECONDS <= now;
   const lastMoment = lastSessionMoment(session, now);
   const unscheduled = isOpen && lastMoment !== now;
-  const inMarket = (time: number) => (unscheduled ? time : lastSessionMoment(session, time));
   let key = barKey(session, resolution, unscheduled ? now : lastMoment);
   while (!closed(key)) {
-    const start = resolution === '1d' ? fromLocal(key, session.offset) : key;
-    key = barKey(session, resolution, inMarket(start - 1));
+    key =
+      unscheduled && resolution !== '1d' ? barKey(session, resolution, key - 1) : previousBar(session, resolution, key);
   }
   return unixSeconds(key);
 }

@@ -1,4 +1,6 @@
 /** From a source's quotes to the database: judged, keyed, merged, and what was refused recorded. */
+import { currentBarKeys } from '@tapecast/calendar/bars';
+import { type Session } from '@tapecast/calendar/sessions';
 import { type Ticker } from '@tapecast/contracts/ticker';
 import { type UnixSeconds } from '@tapecast/contracts/units';
 import { type Database } from '@tapecast/db/database';
@@ -7,7 +9,6 @@ import { recordRejections } from '@tapecast/db/rejections';
 import { describeTicker } from '@tapecast/db/tickers';
 import { mergeQuotes, type QuoteRow } from '@tapecast/db/write-quotes';
 import { type InstrumentBook } from './instrument-book.ts';
-import { currentBarKeys, type Session } from './sessions.ts';
 import { type QuoteReply, type Rejection, type SourceName } from './sources/source.ts';
 import { validateQuotes, type ValidQuote } from './validate.ts';
 

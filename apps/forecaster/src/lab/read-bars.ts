@@ -1,4 +1,5 @@
 /** The bars of a run: closed ones only, with the state of the series that they come from. */
+import { midnightOf, toLocal, weekdayOf, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { createHash } from 'node:crypto';
 import { isWithdrawn, type LiveBar } from '@tapecast/contracts/bar';
 import { type LabSettings } from '@tapecast/contracts/lab';
@@ -7,7 +8,6 @@ import { readSeries, readSource } from '@tapecast/db/bars';
 import { type Database } from '@tapecast/db/database';
 import { listTickers } from '@tapecast/db/tickers';
 import { newestClose, newestKeyAt } from '../closed-bar.ts';
-import { exchangeClock, midnightOf, weekdayOf } from '../exchange-time.ts';
 import { type LabBars } from './features.ts';
 import { LabRefusedError } from './run-lab.ts';
 
@@ -53,8 +53,8 @@ export async function readLabBars(db: Database, settings: LabSettings, now: numb
 
 /** @param timezone where weekday and time of day are read; keys of days are dates in UTC */
 export function columnsOf(bars: readonly LiveBar[], timezone: string): LabBars {
-  const clock = exchangeClock(timezone);
-  const local = bars.map(([time]) => clock.toLocal(time));
+  const offset = zoneOffset(timezone);
+  const local = bars.map(([time]) => toLocal(time, offset));
   const column = (of: (bar: LiveBar) => number): Float64Array => Float64Array.from(bars, of);
   return {
     times: bars.map(([time]) => unixSeconds(time)),

@@ -1,6 +1,6 @@
 import { unixSeconds } from '@tapecast/contracts/units';
 import { describe, expect, it } from 'vitest';
-import { freshnessOf, nextOpen, type FreshnessInputs } from './freshness.ts';
+import { freshnessOf, type FreshnessInputs } from './freshness.ts';
 
 const now = unixSeconds(Date.UTC(2026, 10, 20, 15, 0) / 1_000);
 const ago = (seconds: number) => unixSeconds(now - seconds);
@@ -10,7 +10,14 @@ function state(changes: Changes) {
   const quote = { quoteTime: ago(2), marketState: 'REGULAR', delaySeconds: 0, source: 'yahoo' };
   const feed = { source: 'yahoo', pollSeconds: 5, okAt: ago(3) };
   return freshnessOf({
-    ticker: { timezone: 'America/New_York', sessionOpen: 570, delaySeconds: 0, ...changes.ticker },
+    ticker: {
+      exchange: 'NMS',
+      timezone: 'America/New_York',
+      sessionOpen: 570,
+      sessionClose: 960,
+      delaySeconds: 0,
+      ...changes.ticker,
+    },
     quote: changes.quote === null ? null : { ...quote, ...changes.quote },
     feed: changes.feed === null ? null : { ...feed, ...changes.feed },
     databaseGone: changes.databaseGone ?? false,
@@ -42,19 +49,44 @@ describe('freshnessOf', () => {
   });
 });
 
-describe('nextOpen', () => {
-  const open = (iso: string, zone = 'America/New_York', minute = 570) =>
-    new Date(nextOpen(zone, minute, unixSeconds(Date.parse(iso) / 1_000)) * 1_000).toISOString();
+describe('a market that rests', () => {
+  /** Thanksgiving of 2026, noon in New York; the vendor has not noticed. */
+  const holiday = unixSeconds(Date.UTC(2026, 10, 26, 17) / 1_000);
+  const told = (at: number, quote: { marketState: string; quoteTime: number }, exchange = 'NMS') =>
+    freshnessOf({
+      ticker: { exchange, timezone: 'America/New_York', sessionOpen: 570, sessionClose: 960, delaySeconds: 0 },
+      quote: {
+        delaySeconds: 0,
+        source: 'yahoo',
+        marketState: quote.marketState,
+        quoteTime: unixSeconds(quote.quoteTime),
+      },
+      feed: { source: 'yahoo', pollSeconds: 5, okAt: unixSeconds(at - 3) },
+      databaseGone: false,
+      now: unixSeconds(at),
+    });
 
-  it('is today before the bell, tomorrow after it, Monday over the weekend', () => {
-    expect(open('2026-11-20T10:00:00Z')).toBe('2026-11-20T14:30:00.000Z');
-    expect(open('2026-11-19T14:30:00Z')).toBe('2026-11-20T14:30:00.000Z');
-    expect(open('2026-11-20T22:00:00Z')).toBe('2026-11-23T14:30:00.000Z');
+  it('is closed on a holiday, whatever the vendor calls it, and opens on the next day of trading', () => {
+    const opensAt = Date.UTC(2026, 10, 27, 14, 30) / 1_000;
+    for (const marketState of ['REGULAR', 'CLOSED']) {
+      expect(told(holiday, { marketState, quoteTime: holiday - 72_000 })).toMatchObject({ state: 'closed', opensAt });
+    }
   });
 
-  it('keeps the local time across a change of clocks', () => {
-    expect(open('2026-10-30T21:00:00Z')).toBe('2026-11-02T14:30:00.000Z');
-    expect(open('2026-03-06T22:00:00Z')).toBe('2026-03-09T13:30:00.000Z');
-    expect(open('2026-11-20T08:00:00Z', 'Asia/Tokyo', 540)).toBe('2026-11-23T00:00:00.000Z');
+  it('is closed after the end of a half day, and opens after the weekend', () => {
+    const halfDay = Date.UTC(2026, 10, 27, 18, 5) / 1_000;
+    const opensAt = Date.UTC(2026, 10, 30, 14, 30) / 1_000;
+    expect(told(halfDay, { marketState: 'REGULAR', quoteTime: halfDay - 299 })).toMatchObject({
+      state: 'closed',
+      opensAt,
+    });
+    expect(told(halfDay - 600, { marketState: 'REGULAR', quoteTime: halfDay - 899 })).toMatchObject({ state: 'stale' });
+  });
+
+  it('is live where prices come although the calendar rests, and stale where no calendar is known', () => {
+    expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 2 })).toMatchObject({ state: 'live' });
+    expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 72_000 }, 'XYZ')).toMatchObject({
+      state: 'stale',
+    });
   });
 });

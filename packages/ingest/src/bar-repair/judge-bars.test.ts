@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadRecordings } from '../../../../tests/support/yahoo/recordings.ts';
 import { normaliseBars } from '../normalise.ts';
-import { sessionOf } from '../sessions.ts';
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { ticker } from '../sources/conformance.ts';
 import { drawsAt } from '../sources/random.ts';
 import { readChart } from '../sources/yahoo-wire.ts';

@@ -1,9 +1,10 @@
 /** One record of a file to one bar, strictly: what is wrong is named by its column. */
+import { barEnd, barKey } from '@tapecast/calendar/bars';
+import { type Session } from '@tapecast/calendar/sessions';
 import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { TICKER_PATTERN } from '@tapecast/contracts/ticker';
 import { type StagedBar } from '@tapecast/db/bar-encoder';
 import { type RowFault } from '@tapecast/db/ingest-runs';
-import { barEnd, barKey, type Session } from '../sessions.ts';
 import { type Field, type Layout } from './layout.ts';
 import { type FileTime, type TimeParser } from './times.ts';
 

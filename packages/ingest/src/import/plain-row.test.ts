@@ -1,6 +1,7 @@
+import { sessionOf } from '@tapecast/calendar/sessions';
+import { zoneOffset } from '@tapecast/calendar/zoned-time';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { zoneOffset } from '../zoned-time.ts';
 import { createRowReader, type BarRules } from './bar-rows.ts';
 import { recogniseLayout } from './layout.ts';
 import { decimal } from './plain-number.ts';
@@ -122,7 +123,7 @@ it('takes no row that the rules would refuse, and reads the same bar out of each
 });
 
 it('leaves hours of a known exchange to the rules, which know its grid', () => {
-  const session = { offset: zoneOffset('America/New_York'), hours: { open: 34_200, close: 57_600 }, weekends: false };
+  const session = sessionOf({ exchange: 'NMS', timezone: 'America/New_York', sessionOpen: 570, sessionClose: 960 });
   const hours = rulesOf({ resolution: '1h', sessionOf: (ticker) => (ticker === 'MSFT' ? session : null) });
   expect(plain(hours, GOOD.replace('1e', '100,'))).toBeNull();
   expect(plain(hours, GOOD.replace('1e', '100,').replace('MSFT', 'NEW'))).not.toBeNull();

@@ -1,8 +1,8 @@
 /** Looks at the beginning of a file and decides how its rows are read: its columns, whose bars they are, how wide, and in which zone. */
 import { type NativeResolution } from '@tapecast/contracts/resolution';
 import { type TickerRow } from '@tapecast/db/tickers';
-import { sessionOf, type Session } from '../sessions.ts';
-import { zoneOffset } from '../zoned-time.ts';
+import { sessionOf, type Session } from '@tapecast/calendar/sessions';
+import { zoneOffset } from '@tapecast/calendar/zoned-time';
 import { type BarRules } from './bar-rows.ts';
 import { firstBytes, rejoin } from './chunks.ts';
 import { ImportError } from './errors.ts';

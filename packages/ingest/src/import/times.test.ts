@@ -1,6 +1,6 @@
+import { zoneOffset } from '@tapecast/calendar/zoned-time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { zoneOffset } from '../zoned-time.ts';
 import { createTimeParser } from './times.ts';
 
 const utc = createTimeParser({ zone: zoneOffset('UTC'), order: null });

@@ -1,5 +1,5 @@
 /** Times in files, strictly: what could be read in two ways is refused, and so is 31 February. */
-import { type ZoneOffset, fromLocal } from '../zoned-time.ts';
+import { type ZoneOffset, fromLocal } from '@tapecast/calendar/zoned-time';
 
 export type DateOrder = 'mdy' | 'dmy';
 

@@ -1,9 +1,9 @@
 /** What every price source keeps to. Called by each source's own test file. */
+import { sessionOf } from '@tapecast/calendar/sessions';
 import { NATIVE_RESOLUTIONS, RESOLUTION_SECONDS } from '@tapecast/contracts/resolution';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sessionOf } from '../sessions.ts';
 import { validateBars, validateQuotes } from '../validate.ts';
 import type { PriceSource } from './source.ts';
 

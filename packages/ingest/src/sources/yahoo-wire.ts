@@ -1,9 +1,9 @@
 /** Yahoo's replies as far as we read them. Unknown fields are ignored, and one bad symbol does not spoil a batch. */
+import { midnightOf, toLocal, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { type CorporateAction } from '@tapecast/contracts/actions';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { z } from 'zod';
-import { zoneOffset } from '../zoned-time.ts';
 import { VendorFormatError } from './errors.ts';
 import type { BarsPage, Instrument, Quote } from './source.ts';
 
@@ -164,8 +164,8 @@ function localHours(regular: { start: UnixSeconds; end: UnixSeconds } | undefine
   if (regular === undefined) return none;
   const length = regular.end - regular.start;
   if (length <= 0 || length >= AROUND_THE_CLOCK_SECONDS) return none;
-  const local = regular.start + zoneOffset(timezone)(regular.start);
-  const sessionOpen = Math.floor((((local % 86_400) + 86_400) % 86_400) / 60);
+  const local = toLocal(regular.start, zoneOffset(timezone));
+  const sessionOpen = Math.floor((local - midnightOf(local)) / 60);
   const sessionClose = sessionOpen + Math.floor(length / 60);
   return sessionClose > 24 * 60 ? none : { sessionOpen, sessionClose };
 }
