@@ -7,7 +7,7 @@ export const EXIT = {
   usage: 2,
   /** The file or the backup was refused: nothing of it was kept. */
   refused: 3,
-  /** The database, or the web service, cannot be reached. */
+  /** The database, the web service or the vendor cannot be reached; another backfill runs. */
   unavailable: 4,
   /** The command worked and found something that is not as it should be: doctor, db status, gaps. */
   findings: 5,

@@ -6,21 +6,26 @@ import { DatabaseUnavailableError, MigrationError, SchemaMismatchError } from '@
 import { RepairNotStandingError } from '@tapecast/db/repair-cases';
 import { TableInUseError } from '@tapecast/db/import-table';
 import { ImportError } from '@tapecast/ingest/import/errors';
+import { LeaseHeldError } from '@tapecast/ingest/held-lease';
+import { MixedSourcesError } from '@tapecast/ingest/sources/open-source';
 import { QueueUnavailableError } from '@tapecast/queue/errors';
 import { ConfigError } from '@tapecast/runtime/config';
 import { EXIT, UnavailableError, UsageError, type ExitCode } from './exit-codes.ts';
+
+/** The command line or a setting is wrong. */
+const WRONG_USE = [UsageError, ConfigError, RepairNotStandingError, MixedSourcesError];
+
+/** Something that the command needs cannot be had. */
+const NOT_NOW = [UnavailableError, DatabaseRightsError, LeaseHeldError, QueueUnavailableError];
 
 /** What was asked for was not done, for a reason that lies in what was given. */
 const REFUSED = [ImportError, TableInUseError, BackupError, ArchiveTableError];
 
 export function explain(error: unknown): { code: ExitCode; message: string } {
   if (!(error instanceof Error)) return { code: EXIT.failed, message: String(error) };
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof RepairNotStandingError)
-    return { code: EXIT.usage, message: error.message };
+  if (WRONG_USE.some((kind) => error instanceof kind)) return { code: EXIT.usage, message: error.message };
   if (REFUSED.some((kind) => error instanceof kind)) return { code: EXIT.refused, message: error.message };
-  if (error instanceof DatabaseRightsError) return { code: EXIT.unavailable, message: error.message };
-  if (error instanceof UnavailableError || error instanceof QueueUnavailableError)
-    return { code: EXIT.unavailable, message: error.message };
+  if (NOT_NOW.some((kind) => error instanceof kind)) return { code: EXIT.unavailable, message: error.message };
   if (error instanceof DatabaseUnavailableError || 'code' in error) {
     const inner = error instanceof DatabaseUnavailableError && error.cause instanceof Error ? error.cause : error;
     const words = wordsFor(inner);

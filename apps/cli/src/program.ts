@@ -1,10 +1,12 @@
 /** The command line: every command, its options and its help. */
 import { Command, CommanderError } from 'commander';
 import { type CommandContext } from './context.ts';
+import { backfill } from './commands/backfill.ts';
 import { backup, backupList, backupPrune, backupVerify } from './commands/backup.ts';
 import { dbDown, dbMoveToTimescale, dbNew, dbStatus, dbUp } from './commands/db.ts';
 import { doctor } from './commands/doctor.ts';
 import { exportPrices, type ExportOptions } from './commands/export.ts';
+import { showGaps } from './commands/gaps.ts';
 import { importFile, type ImportCommandOptions } from './commands/import.ts';
 import { listJobs, retryJobs, type JobsListOptions, type JobsRetryOptions } from './commands/jobs.ts';
 import { listAllRepairs, scanBars, showRepair, undoOne, type RepairListOptions } from './commands/repairs.ts';
@@ -13,6 +15,7 @@ import { tail, type TailOptions } from './commands/tail.ts';
 import { addTickers, removeTickers, showTickers } from './commands/tickers.ts';
 import { explain } from './explain.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { type HistoryOptions } from './history.ts';
 import { openTerminal } from './terminal.ts';
 
 export interface ProgramOptions {
@@ -50,7 +53,8 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
     .addHelpText(
       'after',
       '\nThe database is the one of DATABASE_URL (or POSTGRES_HOST …), else the one that npm start runs in DATA_DIR.\n' +
-        'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 file or backup refused, 4 database or web service not reached,\n' +
+        'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 file or backup refused,\n' +
+        '4 database, web service or vendor not reached,\n' +
         '5 something found that is not as it should be, 130 interrupted.',
     );
 
@@ -165,6 +169,23 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
       .option('--drill', 'only try it: into a database of its own, compared, and dropped')
       .addHelpText('after', `\n${PLACES}`),
     (context, options, [source]) => restore(source, options, context),
+  );
+
+  const historyOptions = (command: Command) =>
+    command
+      .option('--resolution <width>', '1m, 1h or 1d; default: all three')
+      .option('--from <time>', 'where to begin; default: where the stored history begins, or the usual depth back');
+  run<HistoryOptions>(
+    historyOptions(program.command('gaps [tickers...]'))
+      .description('bars of the exchanges’ sessions that are missing, of all polled tickers if none is named (exit 5)')
+      .option('--again', 'count what the vendor was asked for and has not, too'),
+    (context, options, names) => showGaps(names, options, context),
+  );
+  run<HistoryOptions>(
+    historyOptions(program.command('backfill [tickers...]'))
+      .description('fetch what is missing, of all polled tickers if none is named')
+      .option('--again', 'ask once more for what the vendor had not'),
+    (context, options, names) => backfill(names, options, context),
   );
 
   const tickers = program.command('tickers').description('what is polled');

@@ -5,18 +5,16 @@ import { DatabaseUnavailableError } from '@tapecast/db/errors';
 import { readFeed } from '@tapecast/db/feed';
 import { assertSchema } from '@tapecast/db/migrate';
 import { listQuotes } from '@tapecast/db/quotes';
-import { takeVendorRequest } from '@tapecast/db/vendor-budget';
 import { systemClock } from '@tapecast/ingest/clock';
 import { createHistory } from '@tapecast/ingest/history';
 import { createInstrumentBook } from '@tapecast/ingest/instrument-book';
-import { createRequestBudget, type RequestBudget } from '@tapecast/ingest/sources/request-budget';
-import { createSharedRequestBudget } from '@tapecast/ingest/sources/shared-request-budget';
+import { openVendorBudget, refuseMixing } from '@tapecast/ingest/sources/open-source';
 import { createQuoteWriter, type Poll } from '@tapecast/ingest/write';
 import { connectQueues, type Queues } from '@tapecast/queue/queues';
 import { type Logger } from '@tapecast/runtime/logger';
 import { type RunningService, type ServiceContext } from '@tapecast/runtime/service';
 import { databaseUrl } from '@tapecast/runtime/settings';
-import { chooseSource, refuseMixing } from './choose-source.ts';
+import { chooseSource } from './choose-source.ts';
 import { runLeadership } from './leadership.ts';
 import { createMetrics } from './metrics.ts';
 import { createPollBuffer } from './poll-buffer.ts';
@@ -29,6 +27,7 @@ import { loadWatchlist, readWatchlist, type Watched } from './watchlist.ts';
 
 const BUFFERED_QUOTES = 200_000;
 const WATCHLIST_MS = 10_000;
+/** Without the database nobody knows of the others: four of them stay below the budget together. */
 const SHARERS_IN_THE_DARK = 4;
 /** A vendor's patience is scarce, a simulation's is not. */
 const DEFAULT_POLL_SECONDS = { yahoo: 15, simulated: 1 } as const;
@@ -190,7 +189,7 @@ export async function startIngestor(settings: Settings, context: ServiceContext)
 async function startWith(db: Database, settings: Settings, { logger }: ServiceContext, signal: AbortSignal) {
   const [probe] = settings.TICKERS;
   if (probe === undefined) throw new RangeError('TICKERS is empty');
-  const budget = createBudget(db, settings);
+  const budget = openVendorBudget(db, settings, settings.QUEUE_URL === undefined ? 1 : SHARERS_IN_THE_DARK);
   for (let pause = 250; ; pause = Math.min(5_000, pause * 2)) {
     try {
       await assertSchema(db);
@@ -209,21 +208,6 @@ async function startWith(db: Database, settings: Settings, { logger }: ServiceCo
       await systemClock.sleep(pause, signal);
     }
   }
-}
-
-/** Alone, the budget is this process's own; with others it is one row in the database. */
-function createBudget(db: Database, settings: Settings): RequestBudget {
-  const { VENDOR_REQUESTS_PER_SECOND: perSecond, VENDOR_BURST: burst } = settings;
-  if (settings.QUEUE_URL === undefined) return createRequestBudget({ perSecond, burst });
-  // One request of the burst is for those that were held up on their way: the vendor shall count no more than we do.
-  const capacity = Math.max(1, burst - 1);
-  // Backfills leave one request for somebody's poll, where the bucket holds more than one.
-  const reserve = { poll: 0, backfill: Math.min(1, capacity - 1) };
-  return createSharedRequestBudget({
-    ask: (lane) => takeVendorRequest(db, { vendor: 'yahoo', perSecond, burst: capacity, reserve: reserve[lane] }),
-    // Without the database nobody knows of the others: four of them stay below the budget together.
-    fallback: createRequestBudget({ perSecond: perSecond / SHARERS_IN_THE_DARK, burst: 1 }),
-  });
 }
 
 function connectToQueue(url: string, logger: Logger): Queues {

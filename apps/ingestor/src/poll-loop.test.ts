@@ -29,6 +29,7 @@ function scene(durations: readonly number[], fails: readonly number[] = []) {
       if (fails.includes(turn)) throw new Error('429');
       return { quotes: [], rejected: [] };
     },
+    earliest: () => null,
     bars: async function* () {},
   };
   const run = () =>

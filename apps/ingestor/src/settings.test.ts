@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MixedSourcesError, refuseMixing } from './choose-source.ts';
+import { MixedSourcesError, refuseMixing } from '@tapecast/ingest/sources/open-source';
 import { loadSettings } from './settings.ts';
 
 const DATABASE_URL = 'postgres://localhost/tapecast';

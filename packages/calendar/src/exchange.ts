@@ -15,12 +15,10 @@ export interface ExchangeRules {
   hours: readonly { from: number; hours: TradingHours }[];
   /** Holidays of a year; those on a weekend may be among them. */
   holidays(year: number): readonly number[];
-  /** Days on which the market was shut, or will be, by no rule. */
+  /** Days on which the market was shut, or will be, by no rule; told from 2005 on. */
   closures: readonly number[];
   /** Days that end early: the local seconds since midnight of their close. */
   earlyCloses(year: number): readonly EarlyClose[];
-  /** The first year of which closures are told. */
-  since: number;
 }
 
 export type EarlyClose = readonly [date: number, close: number];
@@ -28,7 +26,6 @@ export type EarlyClose = readonly [date: number, close: number];
 /** An exchange's calendar: a date in, what happens on it out. */
 export interface ExchangeCalendar {
   name: string;
-  since: number;
   /** Today's hours. */
   usual: TradingHours;
   /** The hours of that time, early close included, even where the date itself is a holiday. */
@@ -76,7 +73,6 @@ export function exchangeCalendar(rules: ExchangeRules): ExchangeCalendar {
   };
   return {
     name: rules.name,
-    since: rules.since,
     usual,
     earlyCloseOn: (date) => yearWith(date).early.get(date) ?? null,
     hoursOn: (date) => {

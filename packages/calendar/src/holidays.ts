@@ -27,7 +27,6 @@ export function easter(year: number): number {
 
 export const goodFriday = (year: number): number => easter(year) - 2 * DAY;
 export const easterMonday = (year: number): number => easter(year) + DAY;
-export const ascension = (year: number): number => easter(year) + 39 * DAY;
 export const whitMonday = (year: number): number => easter(year) + 50 * DAY;
 
 /** Saturday to the Friday before, Sunday to the Monday after. */

@@ -99,39 +99,44 @@ export async function upsertBars(
   return Number(result.numAffectedRows ?? 0);
 }
 
-/** Time of the newest bar that the source itself gave (not merged from quotes), by ticker; absent where there is none. */
-export async function newestBarTimes(
-  db: Database,
-  resolution: NativeResolution,
-  tickers: readonly string[],
-): Promise<Map<string, UnixSeconds>> {
-  const { rows } = await answering(() =>
-    sql<{ ticker: string; time: UnixSeconds }>`
-      SELECT t.ticker, extract(epoch FROM newest.time)::bigint AS time
-      FROM unnest(${[...tickers]}::text[]) AS t (ticker)
-      CROSS JOIN LATERAL (
-        SELECT time FROM ${pricesTable(resolution)} p
-        WHERE p.ticker = t.ticker AND p.source NOT LIKE '%:live' ORDER BY time DESC LIMIT 1
-      ) newest`.execute(db.kysely),
-  );
-  return new Map(rows.map((row) => [row.ticker, row.time]));
+export interface StoredBarTime {
+  time: UnixSeconds;
+  /** Merged from quotes; the source has not given its own bar yet. */
+  live: boolean;
 }
 
-/** Times in [from, to] at which the source's own bar is stored, rising. */
+/** Times in [from, to] at which a bar is stored, rising. */
 export async function listBarTimes(
   db: Database,
   resolution: NativeResolution,
   ticker: string,
   from: UnixSeconds,
   to: UnixSeconds,
-): Promise<UnixSeconds[]> {
+): Promise<StoredBarTime[]> {
   const { rows } = await answering(() =>
-    sql<{ time: UnixSeconds }>`
-      SELECT extract(epoch FROM time)::bigint AS time FROM ${pricesTable(resolution)}
-      WHERE ticker = ${ticker} AND source NOT LIKE '%:live' AND time BETWEEN to_timestamp(${from}) AND to_timestamp(${to})
+    sql<StoredBarTime>`
+      SELECT extract(epoch FROM time)::bigint AS time, source LIKE '%:live' AS live FROM ${pricesTable(resolution)}
+      WHERE ticker = ${ticker} AND time BETWEEN to_timestamp(${from}) AND to_timestamp(${to})
       ORDER BY time`.execute(db.kysely),
   );
-  return rows.map((row) => row.time);
+  return rows;
+}
+
+/** Times of the oldest and the newest bar that the source itself gave; null where there is none. */
+export async function storedRange(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+): Promise<{ oldest: UnixSeconds; newest: UnixSeconds } | null> {
+  const own = (order: 'ASC' | 'DESC') => sql`(
+    SELECT extract(epoch FROM time)::bigint FROM ${pricesTable(resolution)}
+    WHERE ticker = ${ticker} AND source NOT LIKE '%:live' ORDER BY time ${sql.raw(order)} LIMIT 1)`;
+  const { rows } = await answering(() =>
+    sql<{ oldest: UnixSeconds | null; newest: UnixSeconds | null }>`
+      SELECT ${own('ASC')} AS oldest, ${own('DESC')} AS newest`.execute(db.kysely),
+  );
+  const { oldest = null, newest = null } = rows[0] ?? {};
+  return oldest === null || newest === null ? null : { oldest, newest };
 }
 
 const PRICE_ROW = sql`extract(epoch FROM p.time)::bigint AS time, ticker, open, high, low, close, close_adj AS "closeAdj", volume, source`;

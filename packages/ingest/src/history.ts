@@ -5,24 +5,18 @@
  */
 import { NATIVE_RESOLUTIONS, type NativeResolution } from '@tapecast/contracts/resolution';
 import { type Ticker } from '@tapecast/contracts/ticker';
-import { type UnixSeconds } from '@tapecast/contracts/units';
-import { newestBarTimes } from '@tapecast/db/write-bars';
-import { missingRange } from './backfill.ts';
+import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
+import { backfillSeries, historyStart, type BackfillResult, type SeriesName } from './backfill.ts';
 import { createChores, type ChoreEvents } from './chores.ts';
-import { fillSeries, type FillContext, type FillResult } from './fill.ts';
-import { needsRepair, nextHourClose } from './repair.ts';
+import { type FillContext } from './fill.ts';
+import { nextHourClose } from './repair.ts';
 import { isRetryable, VendorError } from './sources/errors.ts';
 
 export interface HistoryEvents extends ChoreEvents {
   /** A first fill is done: number `done` of `total`. */
-  onBackfilled?(series: SeriesName, result: FillResult, done: number, total: number): void;
-  onRepaired?(series: SeriesName, result: FillResult): void;
+  onBackfilled?(series: SeriesName, result: BackfillResult, done: number, total: number): void;
+  onRepaired?(series: SeriesName, result: BackfillResult): void;
   onFailed?(series: SeriesName, error: unknown, retryInSeconds: number | null): void;
-}
-
-export interface SeriesName {
-  ticker: Ticker;
-  resolution: NativeResolution;
 }
 
 export interface HistoryOptions extends FillContext, HistoryEvents {
@@ -49,16 +43,21 @@ interface Task extends SeriesName {
   first: boolean;
   /** The source is asked even where no bar is missing. */
   asked: boolean;
+  /** When all of the history was looked through, and not only what is recent. */
+  wholeAt: number;
 }
 
 /** Resolutions in the order in which a chart misses them; the task's place within that is its ticker's. */
 const ORDER: Record<NativeResolution, number> = { '1m': 0, '1d': 1, '1h': 2 };
+/** A look each hour goes back so far, one each day through all of the history. */
+const RECENT_SECONDS: Record<NativeResolution, number> = { '1m': 2 * 86_400, '1h': 14 * 86_400, '1d': 60 * 86_400 };
+const WHOLE_EVERY_SECONDS = 86_400;
 const IDLE_SECONDS = 1;
 const AFTER_RESUME_SECONDS = 75;
 const LONGEST_RETRY_SECONDS = 300;
 
 export function createHistory(options: HistoryOptions): History {
-  const { clock, db, book } = options;
+  const { clock, book } = options;
   const tasks = new Map<string, Task>();
   const chores = createChores(options);
   let total = 0;
@@ -96,21 +95,15 @@ export function createHistory(options: HistoryOptions): History {
     }
   }
 
-  async function fillMissing(task: Task, signal: AbortSignal): Promise<FillResult | null> {
+  async function fillMissing(task: Task, signal: AbortSignal): Promise<BackfillResult | null> {
+    const whole = task.first || now() - task.wholeAt >= WHOLE_EVERY_SECONDS;
     const { ticker, resolution } = task;
-    const session = book.knownSession(ticker);
-    if (!task.first && !task.asked && session !== null) {
-      const newest = (await newestBarTimes(db, resolution, [ticker])).get(ticker);
-      if (
-        !needsRepair(
-          session,
-          { resolution, newest, delaySeconds: book.delayOf(ticker), isOpen: book.isOpen(ticker) },
-          now(),
-        )
-      )
-        return null;
-    }
-    return fillSeries(options, await missingRange(db, task, now(), options.backfillFrom), signal);
+    const { backfillFrom } = options;
+    const recent = Math.max(now() - RECENT_SECONDS[resolution], historyStart(resolution, now(), backfillFrom));
+    const scan = { from: whole ? null : unixSeconds(recent), backfillFrom, newest: task.first || task.asked };
+    const result = await backfillSeries(options, { ticker, resolution }, scan, signal);
+    if (whole) task.wholeAt = now();
+    return result;
   }
 
   function schedule(task: Task): void {
@@ -131,7 +124,7 @@ export function createHistory(options: HistoryOptions): History {
           const name = `${ticker} ${resolution}`;
           wanted.add(name);
           if (tasks.has(name)) continue;
-          tasks.set(name, { ticker, resolution, dueAt: now(), failures: 0, first: true, asked: false });
+          tasks.set(name, { ticker, resolution, dueAt: now(), failures: 0, first: true, asked: false, wholeAt: 0 });
           total += 1;
         }
       }

@@ -1,6 +1,6 @@
 /**
- * Repair of gaps. Between two fills a series consists of live bars, and of nothing where polling failed; the newest
- * vendor bar tells how far the vendor's own bars reach, and everything after it is asked for again.
+ * When to look for gaps. Between two fills a series consists of live bars, and of nothing where polling failed; backfill.ts
+ * asks for the vendor's own.
  */
 import { barEnd, barKey, previousBar } from '@tapecast/calendar/bars';
 import { lastSessionMoment, type Session } from '@tapecast/calendar/sessions';
@@ -30,16 +30,6 @@ export function newestClosedBar(
       unscheduled && resolution !== '1d' ? barKey(session, resolution, key - 1) : previousBar(session, resolution, key);
   }
   return unixSeconds(key);
-}
-
-/** Whether asking the vendor can bring a bar that is not stored as the vendor's own yet. */
-export function needsRepair(
-  session: Session,
-  series: MarketFacts & { resolution: NativeResolution; newest: UnixSeconds | undefined },
-  now: number,
-): boolean {
-  if (series.newest === undefined) return true;
-  return series.newest < newestClosedBar(session, series.resolution, now, series);
 }
 
 /** When the running hour of the session's grid will have closed: then vendor bars replace its live ones. */

@@ -1,4 +1,5 @@
 /** Chart replies: recorded daily bars cut to the range asked for, everything else made up and named so. */
+import { fromLocal, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { round, type StubMarket } from './market.ts';
 import type { Json, RecordedChart, Recordings } from './recordings.ts';
 
@@ -18,6 +19,7 @@ interface Query {
   events: StubEvents;
   /** Bars of this chart that the vendor gets wrong, by their time. */
   planted: ReadonlyMap<number, PlantedBar>;
+  hasBar(time: number): boolean;
 }
 
 export interface StubEvents {
@@ -74,8 +76,8 @@ function plant(chart: RecordedChart, index: number, planted: PlantedBar): void {
   }
 }
 
-function cut(chart: RecordedChart, { from, to }: Query): RecordedChart {
-  const kept = chart.timestamp.flatMap((time, index) => (time >= from && time < to ? [index] : []));
+function cut(chart: RecordedChart, { from, to, hasBar }: Query): RecordedChart {
+  const kept = chart.timestamp.flatMap((time, index) => (time >= from && time < to && hasBar(time) ? [index] : []));
   const pick = <T>(values: readonly T[]) => kept.map((index) => values[index] as T);
   return {
     meta: chart.meta,
@@ -87,7 +89,7 @@ function cut(chart: RecordedChart, { from, to }: Query): RecordedChart {
 
 /** Around the clock and all week, because the stub's market never closes. Days end with yesterday. */
 function generate(recordings: Recordings, market: StubMarket, query: Query): RecordedChart {
-  const { symbol, interval, from, to, now } = query;
+  const { symbol, interval, from, to, now, hasBar } = query;
   const width = WIDTH[interval];
   const meta = metaOf(recordings, symbol, now);
   const onTheHour = meta['instrumentType'] !== 'EQUITY' && meta['instrumentType'] !== 'ETF';
@@ -102,6 +104,7 @@ function generate(recordings: Recordings, market: StubMarket, query: Query): Rec
   };
   const decimals = market.decimals(symbol);
   for (let time = Math.ceil((from - anchor) / width) * width + anchor; time < Math.min(to, end); time += width) {
+    if (!hasBar(time)) continue;
     const prices = [0, 0.2, 0.4, 0.6, 0.8].map((share) => market.priceAt(symbol, time + share * width));
     prices.push(market.priceAt(symbol, time + width - 1));
     const values = {
@@ -139,8 +142,8 @@ function metaOf(recordings: Recordings, symbol: string, now: number): Json {
   const quote = recordings.quotes.get(symbol);
   const timezone = String(quote?.['exchangeTimezoneName'] ?? 'America/New_York');
   const roundTheClock = quote?.['quoteType'] === 'CRYPTOCURRENCY' || quote?.['quoteType'] === 'CURRENCY';
-  // 14:30Z is half past nine in New York in winter; in summer the exchange's table has the same hours.
-  const start = Math.floor(now / 86_400) * 86_400 + (roundTheClock ? 0 : 52_200);
+  const midnight = Math.floor(now / 86_400) * 86_400;
+  const start = roundTheClock ? midnight : fromLocal(midnight + 34_200, zoneOffset(timezone));
   const period = { timezone: 'EST', start, end: start + (roundTheClock ? 86_340 : 23_400), gmtoffset: -18_000 };
   return {
     currency: quote?.['currency'] ?? 'USD',

@@ -48,12 +48,14 @@ export interface YahooStubOptions {
   now?: () => number;
   /** Symbols that the vendor does not know. */
   unknown?: readonly string[];
+  /** Bars that the vendor does not have, by the time at which they begin. */
+  lacks?(symbol: string, interval: string, time: number): boolean;
   /** Called with path and query as soon as a request arrives. */
   onRequest?(request: string): void;
 }
 
 export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooStub> {
-  const { port = 0, host = '127.0.0.1', now = Date.now, unknown = [], onRequest } = options;
+  const { port = 0, host = '127.0.0.1', now = Date.now, unknown = [], lacks, onRequest } = options;
   const recordings = loadRecordings('dataDir' in options ? options.dataDir : process.env['TEST_DATA_DIR']);
   const market = createStubMarket(recordings);
   const requests: string[] = [];
@@ -144,6 +146,7 @@ export async function startYahoo(options: YahooStubOptions = {}): Promise<YahooS
     }
     const range = { symbol, interval, from, to, now: seconds } as const;
     const bent = {
+      hasBar: (time: number) => lacks?.(symbol, interval, time) !== true,
       nullCloses: fault === 'null-closes',
       events: eventsOf(symbol),
       planted: plantedIn(symbol, interval),

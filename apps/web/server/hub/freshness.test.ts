@@ -83,6 +83,10 @@ describe('a market that rests', () => {
     expect(told(halfDay - 600, { marketState: 'REGULAR', quoteTime: halfDay - 899 })).toMatchObject({ state: 'stale' });
   });
 
+  it('is stale where prices came against the calendar and then stopped', () => {
+    expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 60 })).toMatchObject({ state: 'stale' });
+  });
+
   it('is live where prices come although the calendar rests, and stale where no calendar is known', () => {
     expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 2 })).toMatchObject({ state: 'live' });
     expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 72_000 }, 'XYZ')).toMatchObject({

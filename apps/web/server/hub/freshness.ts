@@ -1,5 +1,5 @@
 /** How fresh a ticker's price is. Pure: the clock is an argument. */
-import { isOpenAt, nextOpen, sessionOf, type SessionFacts } from '@tapecast/calendar/sessions';
+import { isOpenAt, lastSessionMoment, nextOpen, sessionOf, type SessionFacts } from '@tapecast/calendar/sessions';
 import type { Freshness } from '@tapecast/contracts/ticker';
 import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 
@@ -17,6 +17,8 @@ const MUTE_POLLS = 5;
 const MUTE_SECONDS = 15;
 /** Some quotes are stamped by the minute in which they were made (crypto does so): all through it nothing newer can come. */
 const MINUTE = 60;
+/** A session's last price is stamped up to this long after its end. */
+const CLOSING_SECONDS = 60;
 
 export function freshnessOf({ ticker, quote, feed, databaseGone, now }: FreshnessInputs): Freshness {
   const asOf = quote?.quoteTime ?? null;
@@ -28,8 +30,9 @@ export function freshnessOf({ ticker, quote, feed, databaseGone, now }: Freshnes
   const session = sessionOf(ticker);
   const grain = quote.quoteTime % MINUTE === 0 ? MINUTE : 0;
   const silent = now - quote.quoteTime > delaySeconds + grain + patience;
-  // A vendor that still says REGULAR on a holiday or after a half day is believed only while prices come.
-  if (quote.marketState !== 'REGULAR' || (silent && !isOpenAt(session, now))) {
+  // A vendor that still says REGULAR on a holiday or after a half day is believed only where prices came after the session.
+  const sessionEnded = !isOpenAt(session, now) && quote.quoteTime <= lastSessionMoment(session, now) + CLOSING_SECONDS;
+  if (quote.marketState !== 'REGULAR' || (silent && sessionEnded)) {
     const opensAt = nextOpen(session, now);
     return { state: 'closed', asOf, delaySeconds, opensAt: opensAt === null ? null : unixSeconds(opensAt) };
   }

@@ -8,7 +8,6 @@ const EARLY = clockTime('14:05');
 export const EURONEXT = exchangeCalendar({
   name: 'Euronext',
   hours: hoursAlways('09:00-17:30'),
-  since: 2005,
   holidays: (year) => [
     dateOf(year, 1, 1),
     goodFriday(year),

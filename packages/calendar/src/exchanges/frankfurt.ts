@@ -8,7 +8,6 @@ const EARLY = clockTime('14:00');
 export const FRANKFURT = exchangeCalendar({
   name: 'Xetra',
   hours: hoursAlways('09:00-17:30'),
-  since: 2005,
   holidays: (year) => [
     dateOf(year, 1, 1),
     goodFriday(year),

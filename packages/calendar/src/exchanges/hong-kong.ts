@@ -40,7 +40,6 @@ export const HONG_KONG = exchangeCalendar({
     hoursSince('2011-03-07', '09:30-12:00 13:30-16:00'),
     hoursSince('2012-03-05', '09:30-12:00 13:00-16:00'),
   ],
-  since: 2005,
   holidays,
   // An anniversary in 2015; typhoons and rain storms that shut the market for the whole day.
   closures: dates(

@@ -20,7 +20,6 @@ const SPRING: Readonly<Record<number, number>> = { 2012: dateOf(2012, 6, 4), 202
 export const LONDON = exchangeCalendar({
   name: 'London Stock Exchange',
   hours: hoursAlways('08:00-16:30'),
-  since: 2005,
   holidays: (year) => [
     followingMonday(dateOf(year, 1, 1)),
     goodFriday(year),

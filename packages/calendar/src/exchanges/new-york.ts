@@ -17,7 +17,6 @@ const EARLY = clockTime('13:00');
 export const NEW_YORK = exchangeCalendar({
   name: 'NYSE and Nasdaq',
   hours: hoursAlways('09:30-16:00'),
-  since: 2005,
   holidays: (year) => [
     // A New Year's Day on a Saturday is not made up for: the last day of the year is one of accounts.
     sundayToMonday(dateOf(year, 1, 1)),

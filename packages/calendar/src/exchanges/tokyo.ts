@@ -12,7 +12,6 @@ export const TOKYO = exchangeCalendar({
     hoursSince('2011-11-21', '09:00-11:30 12:30-15:00'),
     hoursSince('2024-11-05', '09:00-11:30 12:30-15:30'),
   ],
-  since: 2005,
   holidays: (year) => [
     dateOf(year, 1, 1),
     dateOf(year, 1, 2),

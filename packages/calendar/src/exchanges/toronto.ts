@@ -8,7 +8,6 @@ const EARLY = clockTime('13:00');
 export const TORONTO = exchangeCalendar({
   name: 'Toronto Stock Exchange',
   hours: hoursAlways('09:30-16:00'),
-  since: 2005,
   holidays: (year) => [
     followingMonday(dateOf(year, 1, 1)),
     ...(year >= 2008 ? [nthWeekday(year, 2, MONDAY, 3)] : []),

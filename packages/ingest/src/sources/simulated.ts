@@ -38,6 +38,7 @@ export function createSimulatedSource({ seed = 1, clock = systemClock }: Simulat
       const now = Math.floor(clock.now() / 1_000);
       return { quotes: tickers.map((ticker) => quoteAt(marketOf(ticker), ticker, now)), rejected: [] };
     },
+    earliest: () => unixSeconds(EARLIEST),
     bars: async function* (query: BarsQuery, signal: AbortSignal): AsyncGenerator<BarsPage> {
       signal.throwIfAborted();
       const market = marketOf(query.ticker);

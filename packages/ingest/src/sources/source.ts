@@ -102,6 +102,8 @@ export interface PriceSource {
   readonly name: SourceName;
   /** @throws {VendorError} when the vendor as a whole gave no answer; a single bad symbol is a rejection */
   quotes(tickers: readonly Ticker[], signal: AbortSignal): Promise<QuoteReply>;
+  /** The oldest time for which bars can be asked now; null: no bar is too old. */
+  earliest(resolution: NativeResolution): UnixSeconds | null;
   /** @throws {VendorError} */
   bars(query: BarsQuery, signal: AbortSignal): AsyncIterable<BarsPage>;
 }

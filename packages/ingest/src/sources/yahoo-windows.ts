@@ -1,5 +1,6 @@
 /** The ranges that Yahoo gives in one chart request, per resolution. */
 import type { NativeResolution } from '@tapecast/contracts/resolution';
+import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 
 const DAY = 86_400;
 
@@ -10,6 +11,12 @@ const LIMITS: Record<NativeResolution, { reach: number; width: number }> = {
   '1h': { reach: 730 * DAY - 3_600, width: 730 * DAY },
   '1d': { reach: Number.POSITIVE_INFINITY, width: Number.POSITIVE_INFINITY },
 };
+
+/** @returns null where bars of any age are given */
+export function earliestBar(resolution: NativeResolution, now: number): UnixSeconds | null {
+  const { reach } = LIMITS[resolution];
+  return Number.isFinite(reach) ? unixSeconds(Math.ceil(now - reach)) : null;
+}
 
 export interface Window {
   from: number;
@@ -23,8 +30,8 @@ export function chartWindows(
   now: number,
   order: 'newest-first' | 'oldest-first',
 ): Window[] {
-  const { reach, width } = LIMITS[resolution];
-  const from = Math.max(range.from, Math.ceil(now - reach));
+  const { width } = LIMITS[resolution];
+  const from = Math.max(range.from, earliestBar(resolution, now) ?? range.from);
   const windows: Window[] = [];
   for (let to = range.to; to > from; to -= width) windows.push({ from: Math.max(from, to - width), to });
   return order === 'newest-first' ? windows : windows.reverse();

@@ -8,7 +8,7 @@ import { createRequestBudget, type Lane, type RequestBudget } from './request-bu
 import { createResilience, DEFAULT_RESILIENCE, type ResilienceOptions } from './resilience.ts';
 import type { BarsPage, BarsQuery, PriceSource, QuoteReply } from './source.ts';
 import { readChart, readQuote } from './yahoo-wire.ts';
-import { chartWindows } from './yahoo-windows.ts';
+import { chartWindows, earliestBar } from './yahoo-windows.ts';
 import { createTransport } from './yahoo-transport.ts';
 
 /** 2,100 symbols in one request were answered with 431. */
@@ -80,6 +80,7 @@ export function createYahooSource(options: YahooOptions = {}): PriceSource {
         rejected: replies.flatMap((reply) => reply.rejected),
       };
     },
+    earliest: (resolution) => earliestBar(resolution, clock.now() / 1_000),
     bars: async function* (query: BarsQuery, signal: AbortSignal): AsyncGenerator<BarsPage> {
       const { ticker, resolution, from, to, order } = query;
       for (const window of chartWindows(resolution, { from, to }, clock.now() / 1_000, order)) {
