@@ -15,12 +15,15 @@ import { createInstrumentBook } from '@tapecast/ingest/instrument-book';
 import { createYahooSource } from '@tapecast/ingest/sources/yahoo';
 import { createRequestBudget } from '@tapecast/ingest/sources/request-budget';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { startYahoo, type YahooStub } from '../support/yahoo/server.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'src', 'main.ts');
 const MADE = Ticker.parse('MADEUP');
+/** Years of bars are written, and programs started. */
+vi.setConfig({ testTimeout: 240_000 });
+
 const never = new AbortController().signal;
 const at = (iso: string) => Date.parse(iso) / 1_000;
 const iso = (time: number) => new Date(time * 1_000).toISOString().slice(0, 16);
@@ -267,22 +270,20 @@ describe('tapecast gaps and backfill', () => {
         { timeout: 120_000 },
       )
       .toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing is missing.') });
-  }, 240_000);
+  });
 
   it('go on after a kill, and ask for nothing twice that has arrived', async () => {
-    let child: ChildProcess | undefined;
     let asked = 0;
     stub = await startYahoo({
       dataDir: undefined,
       onRequest: (request) => {
         if (!request.includes('interval=1m')) return;
         asked += 1;
-        if (asked === 3) child?.kill('SIGKILL');
+        if (asked === 3) children.at(-1)?.kill('SIGKILL');
       },
     });
     const from = new Date(Date.now() - 25 * 86_400_000).toISOString();
     const killed = start(['backfill', '--resolution', '1m', '--from', from]);
-    ({ child } = killed);
     expect((await killed.ended).code).toBeNull();
     const stored = Number((await admin.query('SELECT count(*) FROM stock_prices_1m')).rows[0].count);
     expect(stored).toBeGreaterThan(1_000);
@@ -295,7 +296,7 @@ describe('tapecast gaps and backfill', () => {
     expect(await oldGaps(['--resolution', '1m', '--from', from])).toEqual([]);
     // Two of the four weeks were there.
     expect(charts()).toBeLessThanOrEqual(3);
-  }, 240_000);
+  });
 
   it('say what is in the way', async () => {
     stub = await startYahoo({ dataDir: undefined, unknown: ['MADEUP'] });
@@ -321,5 +322,5 @@ describe('tapecast gaps and backfill', () => {
     });
     await holdLease(db, { name: 'backfill', holder: randomUUID(), seconds: 300 });
     expect(await tapecast(['backfill'])).toMatchObject({ code: 4, stderr: expect.stringContaining('Another program') });
-  }, 240_000);
+  });
 });

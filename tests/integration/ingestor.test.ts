@@ -98,11 +98,12 @@ describe('the ingestor', () => {
     const before = servedPrices().length;
     await expect.poll(() => servedPrices().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 3);
     proxy.restore();
-    await expect.poll(() => service.ready(), { timeout: 10_000 }).toEqual([]);
+    // Histories wait longer after each failure, and are loaded before the service is ready again.
+    await expect.poll(() => service.ready(), { timeout: 60_000 }).toEqual([]);
     const sofar = servedPrices().length;
     await expect.poll(() => servedCloses().length, { timeout: 10_000 }).toBeGreaterThanOrEqual(sofar);
     expect(servedCloses()).toEqual(servedPrices().slice(0, servedCloses().length));
-  });
+  }, 120_000);
 
   it('says that the feed failed, and that it recovered', async () => {
     await start();

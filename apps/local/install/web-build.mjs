@@ -4,7 +4,14 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, relative } from 'node:path';
 import { runInGroup } from './process-group.mjs';
 
-const SOURCES = ['apps/web', 'packages/calendar', 'packages/client', 'packages/contracts', 'packages/db', 'packages/runtime'];
+const SOURCES = [
+  'apps/web',
+  'packages/calendar',
+  'packages/client',
+  'packages/contracts',
+  'packages/db',
+  'packages/runtime',
+];
 const NOT_SOURCES = new Set(['node_modules', 'build', '.svelte-kit', 'test-results']);
 const STAMP = join('apps', 'web', 'build', '.tapecast-built');
 

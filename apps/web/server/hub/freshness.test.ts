@@ -84,7 +84,7 @@ describe('a market that rests', () => {
   });
 
   it('is stale where prices came against the calendar and then stopped', () => {
-    expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 60 })).toMatchObject({ state: 'stale' });
+    expect(told(holiday, { marketState: 'REGULAR', quoteTime: holiday - 61 })).toMatchObject({ state: 'stale' });
   });
 
   it('is live where prices come although the calendar rests, and stale where no calendar is known', () => {

@@ -27,15 +27,14 @@ export function freshnessOf({ ticker, quote, feed, databaseGone, now }: Freshnes
   const mute = databaseGone || feed === null || feed.okAt === null || now - feed.okAt > patience;
   if (mute || quote === null) return { state: 'stale', asOf, delaySeconds };
   if (quote.source === 'simulated') return { state: 'simulated', asOf, delaySeconds };
-  const session = sessionOf(ticker);
   const grain = quote.quoteTime % MINUTE === 0 ? MINUTE : 0;
   const silent = now - quote.quoteTime > delaySeconds + grain + patience;
+  const isOpen = quote.marketState === 'REGULAR';
+  if (isOpen && !silent) return { state: delaySeconds > 0 ? 'delayed' : 'live', asOf, delaySeconds };
+  const session = sessionOf(ticker);
   // A vendor that still says REGULAR on a holiday or after a half day is believed only where prices came after the session.
   const sessionEnded = !isOpenAt(session, now) && quote.quoteTime <= lastSessionMoment(session, now) + CLOSING_SECONDS;
-  if (quote.marketState !== 'REGULAR' || (silent && sessionEnded)) {
-    const opensAt = nextOpen(session, now);
-    return { state: 'closed', asOf, delaySeconds, opensAt: opensAt === null ? null : unixSeconds(opensAt) };
-  }
-  if (silent) return { state: 'stale', asOf, delaySeconds };
-  return { state: delaySeconds > 0 ? 'delayed' : 'live', asOf, delaySeconds };
+  if (isOpen && !sessionEnded) return { state: 'stale', asOf, delaySeconds };
+  const opensAt = nextOpen(session, now);
+  return { state: 'closed', asOf, delaySeconds, opensAt: opensAt === null ? null : unixSeconds(opensAt) };
 }
