@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
 import { MixedSourcesError, refuseMixing } from '@tapecast/ingest/sources/open-source';
+import { describe, expect, it } from 'vitest';
 import { loadSettings } from './settings.ts';
 
 const DATABASE_URL = 'postgres://localhost/tapecast';
@@ -28,9 +28,8 @@ describe('settings', () => {
 
   it('name every mistake at once', () => {
     const wrong = { PRICE_SOURCE: 'replay', TICKERS: 'no such', BACKFILL_FROM: '2010-31-02', YAHOO_ORIGIN: 'ftp://x' };
-    expect(() => loadSettings({ DATABASE_URL, ...wrong })).toThrow(
-      /PRICE_SOURCE[\s\S]*TICKERS[\s\S]*BACKFILL_FROM[\s\S]*YAHOO_ORIGIN/,
-    );
+    const load = () => loadSettings({ DATABASE_URL, ...wrong });
+    for (const name of Object.keys(wrong)) expect(load).toThrow(new RegExp(name));
   });
 
   it('never let simulated and real prices into one database', () => {
