@@ -1,6 +1,6 @@
 /** The bars of a run: closed ones only, with the state of the series that they come from. */
-import { midnightOf, toLocal, weekdayOf, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { createHash } from 'node:crypto';
+import { midnightOf, toLocal, weekdayOf, zoneOffset } from '@tapecast/calendar/zoned-time';
 import { isWithdrawn, type LiveBar } from '@tapecast/contracts/bar';
 import { type LabSettings } from '@tapecast/contracts/lab';
 import { unixSeconds, type Epoch, type Revision } from '@tapecast/contracts/units';
