@@ -54,10 +54,6 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
     expect(listed).toMatchObject({ code: 5, stderr: '' });
     expect(listed.stdout).toMatch(/forecast-1\s+failed\s+1\s.*the disk is full/);
     expect(listed.stdout).not.toContain('and more');
-    const json = JSON.parse((await tapecast(['list', '--json', '--queue', BACKTEST_QUEUE], server.url)).stdout);
-    expect(json).toHaveLength(2);
-    expect(json[0]).toMatchObject({ queue: BACKTEST_QUEUE, state: 'failed', reason: 'the disk is full\nand more' });
-
     broken = false;
     expect(await tapecast(['retry', 'forecast-1'], server.url)).toMatchObject({ code: 0 });
     await vi.waitFor(async () => {
@@ -71,8 +67,6 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
       await vi.waitFor(async () => expect(await queues.counts(name)).toMatchObject({ completed: 2, failed: 0 }), SOON);
     }
     expect(await tapecast(['list'], server.url)).toMatchObject({ code: 0, stdout: 'No job is failed.\n' });
-    const done = await tapecast(['list', '--state', 'completed,active', '--limit', '1', '--json'], server.url);
-    expect(JSON.parse(done.stdout)).toHaveLength(2);
   });
 });
 

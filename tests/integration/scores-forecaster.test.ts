@@ -63,7 +63,7 @@ it('a backtest is the forecast that would have been made then', async () => {
   }
 });
 
-it('two forecasters score what closes, each point once', async () => {
+it('two forecasters score what closes, each point once', { timeout: 240_000 }, async () => {
   await write('WALK', -200, walk(200));
   const settings = {
     DATABASE_URL: server.asRole('tapecast_forecaster'),
@@ -75,7 +75,7 @@ it('two forecasters score what closes, each point once', async () => {
   for (let i = 0; i < 2; i++) {
     processes.push(await startServerProcess('/usr/bin/env', [...env, process.execPath, MAIN], /"msg":"started"/));
   }
-  const soon = { timeout: 25_000, interval: 200 };
+  const soon = { timeout: 70_000, interval: 200 };
   const card = (kind: 'live' | 'backtest') => readScorecard(db, { ticker: 'WALK', resolution: '1h', kind });
   await vi.waitFor(
     async () => expect(await readForecast(db, { ticker: 'WALK', resolution: '1h' })).not.toBeNull(),
