@@ -43,6 +43,8 @@ interface Task extends SeriesName {
   first: boolean;
   /** The source is asked even where no bar is missing. */
   asked: boolean;
+  /** When the newest look began. */
+  lookedAt: number;
   /** When all of the history was looked through, and not only what is recent. */
   wholeAt: number;
 }
@@ -71,6 +73,7 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   async function work(task: Task, signal: AbortSignal): Promise<void> {
+    task.lookedAt = now();
     try {
       const result = await fillMissing(task, signal);
       if (result !== null) {
@@ -112,8 +115,9 @@ export function createHistory(options: HistoryOptions): History {
     task.asked = false;
     task.failures = 0;
     const hourly = session === null ? now() + 3_600 : nextHourClose(session, now(), book.delayOf(task.ticker));
+    // However long a look took: one that began before the minute of the return had closed cannot have seen it.
     const afterResume = resumedAt + AFTER_RESUME_SECONDS;
-    task.dueAt = afterResume > now() ? Math.min(hourly, afterResume) : hourly;
+    task.dueAt = afterResume > task.lookedAt ? Math.min(hourly, afterResume) : hourly;
   }
 
   return {
@@ -124,7 +128,16 @@ export function createHistory(options: HistoryOptions): History {
           const name = `${ticker} ${resolution}`;
           wanted.add(name);
           if (tasks.has(name)) continue;
-          tasks.set(name, { ticker, resolution, dueAt: now(), failures: 0, first: true, asked: false, wholeAt: 0 });
+          tasks.set(name, {
+            ticker,
+            resolution,
+            dueAt: now(),
+            failures: 0,
+            first: true,
+            asked: false,
+            lookedAt: 0,
+            wholeAt: 0,
+          });
           total += 1;
         }
       }
