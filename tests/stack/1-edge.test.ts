@@ -1,6 +1,6 @@
 /** The stack as strangers, clients and operators see it, and what single tasks may do without anybody noticing. */
 import { connect, type TLSSocket } from 'node:tls';
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerOf, runningTasks, until, untilSettled, type Task } from './support/docker.ts';
 import { expectRows, listen, untilConnected, type Listener } from './support/listeners.ts';
@@ -11,6 +11,9 @@ import { STACK } from './support/world.ts';
 const IDLE_MS = 125_000;
 const docker = dockerOf(world.dockerHost);
 let watcher: Listener;
+/** Asks for nothing and gets nothing but the protocol's pings. */
+let idle: Socket;
+let idleLosses = 0;
 let watchedSince = 0;
 
 beforeAll(async () => {
@@ -20,10 +23,16 @@ beforeAll(async () => {
     return status === 200 || `status ${status}`;
   });
   watcher = listen();
+  idle = io(origin, { transports: ['websocket'], auth: { protocol: 1 } });
+  idle.on('disconnect', () => (idleLosses += 1));
   await untilConnected([watcher]);
+  await until('the idle socket is connected', async () => idle.connected || 'not yet');
   watchedSince = Date.now();
 });
-afterAll(() => watcher?.client.close());
+afterAll(() => {
+  watcher?.client.close();
+  idle?.close();
+});
 
 function handshake(options: object): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
@@ -161,8 +170,10 @@ describe('a killed task of', () => {
   });
 });
 
-it('has kept one websocket for more than two minutes, through all of that', async () => {
+it('has kept a busy and an idle websocket for more than two minutes, through all of that', async () => {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, watchedSince + IDLE_MS - Date.now())));
+  expect(idleLosses).toBe(0);
+  expect(idle.connected).toBe(true);
   expect(watcher.losses()).toBe(0);
   expect(watcher.client.connection.state).toBe('connected');
   await expectRows(docker, [watcher]);

@@ -60,6 +60,9 @@ it('brings everything back from a backup, and every client to the rows', async (
   await docker(['service', 'scale', '--detach', `${database}=0`]);
   await untilSettled(docker, database, 0);
   await until('the volume can be removed', async () => {
+    // Swarm keeps the containers of tasks that failed, and they hold it.
+    const holders = await docker(['ps', '--all', '--quiet', '--filter', `volume=${STACK}_prices`]);
+    for (const container of holders.split('\n').filter((id) => id !== '')) await docker(['rm', container]);
     await docker(['volume', 'rm', `${STACK}_prices`]);
     return true;
   });

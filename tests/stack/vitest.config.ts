@@ -18,7 +18,10 @@ export default defineConfig({
     globalSetup: ['tests/stack/global-setup.ts'],
     fileParallelism: false,
     sequence: { sequencer: ByName },
+    // As for the other tests: a second try in CI, named in the summary. Each test leaves the stack as it found it, or waits until it is.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     testTimeout: 600_000,
     hookTimeout: 3_600_000,
+    teardownTimeout: 180_000, // a stack, an engine and its data go
   },
 });

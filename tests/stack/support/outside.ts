@@ -29,7 +29,9 @@ export interface Reply {
 export function ask(url: string, headers: Record<string, string> = {}): Promise<Reply> {
   const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const asked = request(url, { headers, agent: false, timeout: 20_000 }, (response) => {
+    // Another Host header alone would ask for that host's certificate as well.
+    const options = { headers, servername: new URL(url).hostname, agent: false, timeout: 20_000 };
+    const asked = request(url, options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));

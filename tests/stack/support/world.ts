@@ -3,7 +3,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startYahoo } from '../../support/yahoo/server.ts';
 import { makeAuthority, startAcme } from './acme.ts';
-import { dockerOf, type Docker } from './docker.ts';
+import { dockerOf, until, type Docker } from './docker.ts';
 import { openEngine } from './engine.ts';
 import { buildTraefik, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
 import { openPorts } from './ports.ts';
@@ -46,6 +46,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   onClose(async () => {
     await docker(['stack', 'rm', STACK]).catch(() => undefined);
     await docker(['swarm', 'leave', '--force']).catch(() => undefined);
+    await removeVolumes(docker).catch((error: unknown) => say(`Volumes were left behind: ${String(error)}`));
   });
 
   const authority = await makeAuthority(folder, address);
@@ -133,7 +134,23 @@ export function deploy(docker: Docker, settings: Record<string, string>): Promis
 async function startSwarm(docker: Docker): Promise<string> {
   await docker(['swarm', 'init', '--advertise-addr', '127.0.0.1']);
   const format = '{{(index .IPAM.Config 0).Gateway}}';
-  return (await docker(['network', 'inspect', '--format', format, 'docker_gwbridge'])).trim();
+  let address = '';
+  // The engine makes it a moment after the swarm.
+  await until('the bridge to services is there', async () => {
+    address = (await docker(['network', 'inspect', '--format', format, 'docker_gwbridge'])).trim();
+    return address !== '' || 'it has no address';
+  });
+  return address;
+}
+
+/** A given engine's next stack has other passwords than these data. */
+async function removeVolumes(docker: Docker): Promise<void> {
+  await until('the volumes can be removed', async () => {
+    const list = await docker(['volume', 'ls', '--quiet', '--filter', `label=com.docker.stack.namespace=${STACK}`]);
+    const volumes = list.split('\n').filter((name) => name !== '');
+    if (volumes.length > 0) await docker(['volume', 'rm', ...volumes]);
+    return true;
+  });
 }
 
 async function reachesRegistry(): Promise<boolean> {
