@@ -68,7 +68,7 @@ it('brings everything back from a backup, and every client to the rows', async (
   });
   await docker(['service', 'scale', '--detach', `${database}=1`]);
   await untilSettled(docker, database, 1);
-  await tapecast('restore');
+  await tapecast('restore', '/backups');
   await docker(['service', 'update', '--detach', '--force', `${STACK}_migrate`]);
 
   expect(await everything()).toBe(before);
