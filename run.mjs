@@ -51,8 +51,8 @@ const COMMANDS = {
   },
   tapecast: async (args) => {
     const { node, env } = await prepare({ web: false, print: (line) => process.stderr.write(`${line}\n`) });
-    // Large young generations let the memory of long streams grow for little gain.
-    return runInGroup(node, ['--max-semi-space-size=16', COMMAND_LINE, ...args], {
+    // A large young generation lets the memory of long streams grow, and gains them nothing: they leave little behind.
+    return runInGroup(node, ['--max-semi-space-size=2', COMMAND_LINE, ...args], {
       cwd: process.env.INIT_CWD ?? process.cwd(),
       env,
     });

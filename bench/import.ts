@@ -65,7 +65,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 async function runImport(file: string, expected: number): Promise<Imported> {
   await empty();
   const child = fork(fileURLToPath(new URL('./import/import-process.ts', import.meta.url)), [url, file], {
-    execArgv: ['--max-semi-space-size=16'], // as run.mjs starts the command line
+    execArgv: ['--max-semi-space-size=2'], // as run.mjs starts the command line
   });
   const ended = once(child, 'exit');
   let result: Imported | undefined;

@@ -2,7 +2,7 @@
 import { BARS_CHANNEL, BarsHint } from '@tapecast/contracts/notify';
 import { type Ticker } from '@tapecast/contracts/ticker';
 import { revision, unixSeconds } from '@tapecast/contracts/units';
-import { readChanges, readRange, readSeries, streamBars } from '@tapecast/db/bars';
+import { readChanges, readRange, readSeries, streamLines } from '@tapecast/db/bars';
 import { readEpoch } from '@tapecast/db/epoch';
 import { ensureTickers } from '@tapecast/db/tickers';
 import { type PriceRow, withdrawBars, writeBars } from '@tapecast/db/write-bars';
@@ -322,7 +322,7 @@ export function conformanceSuite(server: ConformanceServer): void {
       bars.map(({ time }) => time).filter((time) => time >= range.from && time <= range.to),
     );
     let streamed = 0;
-    for await (const part of streamBars(running.db, { ticker: AAPL, resolution: '15m' })) streamed += part.length;
+    for await (const part of streamLines(running.db, { ticker: AAPL, resolution: '15m' })) streamed += part.rows;
     expect(streamed).toBe(400);
     const newest = await readSeries(running.db, { ticker: AAPL, resolution: '15m', limit: 3 });
     expect(newest?.bars.map((bar) => bar[4])).toEqual([497, 498, 499]);

@@ -1,7 +1,7 @@
 /** Bars: written, read, aggregated, withdrawn, on a real PostgreSQL. */
 import { type Ticker } from '@tapecast/contracts/ticker';
 import { revision, type UnixSeconds, unixSeconds } from '@tapecast/contracts/units';
-import { readChanges, readClosedCloses, readRange, readSeries, streamBars } from '@tapecast/db/bars';
+import { readChanges, readClosedCloses, readRange, readSeries, streamLines } from '@tapecast/db/bars';
 import { type Database, openDatabase } from '@tapecast/db/database';
 import { ensureTickers } from '@tapecast/db/tickers';
 import { type PriceRow, withdrawBars, writeBars } from '@tapecast/db/write-bars';
@@ -216,7 +216,11 @@ it('streams a long range in pages, derived bars whole', async () => {
   await writeBars(db, '1m', many);
   const collect = async (resolution: '1m' | '15m'): Promise<UnixSeconds[]> => {
     const times: UnixSeconds[] = [];
-    for await (const page of streamBars(db, { ticker: AAPL, resolution })) times.push(...page.map((row) => row[0]));
+    for await (const page of streamLines(db, { ticker: AAPL, resolution })) {
+      const lines = page.lines.trimEnd().split('\n');
+      expect(lines).toHaveLength(page.rows);
+      times.push(...lines.map((line) => unixSeconds(Date.parse(line.split(',')[0] ?? '') / 1_000)));
+    }
     return times;
   };
   expect(await collect('1m')).toEqual(many.map((row) => row.time));

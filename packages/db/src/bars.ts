@@ -2,7 +2,7 @@
  * Reading bars. A page's bars, revision and epoch come from one statement, hence from one snapshot of the database:
  * with two statements a commit between them would be lost for good.
  */
-import { type Bar, type LiveBar } from '@tapecast/contracts/bar';
+import { type Bar } from '@tapecast/contracts/bar';
 import {
   baseOf,
   isNative,
@@ -84,37 +84,51 @@ export async function readRange(
   return readPage(db, query, sql`SELECT ${JSON_BAR} AS bar, time FROM (${derive(query.resolution, rows)}) range`);
 }
 
-const STREAM_PAGE_BARS = 10_000;
+/** Few enough that a page leaves no trace in the memory of a server that sends many. */
+const STREAM_PAGE_BARS = 1_000;
+export const STREAM_HEADER = 'time,open,high,low,close,volume\n';
 
-/** All bars in [from, to], rising, in pages: memory stays constant however long the range is. */
-export async function* streamBars(
+/**
+ * All bars in [from, to], rising, as lines of CSV below STREAM_HEADER: times in UTC, an unknown volume empty. Each page is a query of
+ * its own, so a slow reader holds neither a connection nor a snapshot. The database writes the lines: a million bars as values here
+ * would be a million small objects.
+ *
+ * @yields pages of whole lines
+ */
+export async function* streamLines(
   db: Database,
   query: SeriesKey & { from?: UnixSeconds | undefined; to?: UnixSeconds | undefined },
-): AsyncGenerator<LiveBar[]> {
+): AsyncGenerator<{ lines: string; rows: number }> {
   const base = baseOf(query.resolution);
   let from = query.from ?? unixSeconds(-8_000_000_000);
   const to = query.to ?? unixSeconds(8_000_000_000);
   if (!isNative(query.resolution)) from = widen(query.resolution, from, from).from;
   for (;;) {
-    const perBar = isNative(query.resolution) ? 1 : RESOLUTION_SECONDS[query.resolution] / RESOLUTION_SECONDS[base];
+    const derived = !isNative(query.resolution);
     const rows = sql`
       SELECT * FROM ${pricesTable(base)}
       WHERE ticker = ${query.ticker} AND close IS NOT NULL AND time >= to_timestamp(${from}) AND time <= to_timestamp(${to})
       ORDER BY time LIMIT ${STREAM_PAGE_BARS}`;
-    const { rows: answer } = await answering(() =>
-      sql<{ bars: LiveBar[] | null; base_rows: number }>`
-        WITH page AS MATERIALIZED (${rows})
-        SELECT json_agg(${JSON_BAR} ORDER BY time) AS bars, (SELECT count(*) FROM page) AS base_rows
-        FROM (${derive(query.resolution, sql`SELECT * FROM page`)}) b`.execute(db.kysely),
-    );
-    const bars = answer[0]?.bars ?? [];
-    const last = (answer[0]?.base_rows ?? 0) < STREAM_PAGE_BARS;
     // The last derived bar of a full page may be cut in half: it is read again as the first of the next page.
-    if (!last && perBar > 1) bars.pop();
-    const newest = bars.at(-1);
-    if (newest !== undefined) yield bars;
-    if (last || newest === undefined) return;
-    from = unixSeconds(newest[0] + (perBar > 1 ? RESOLUTION_SECONDS[query.resolution] : 1));
+    const { rows: answer } = await answering(() =>
+      sql<{ lines: string | null; rows: number; newest: UnixSeconds | null; full: boolean }>`
+        WITH page AS MATERIALIZED (${rows}),
+          size AS (SELECT count(*) = ${STREAM_PAGE_BARS}::int AS is_full FROM page),
+          bars AS MATERIALIZED (${derive(query.resolution, sql`SELECT * FROM page`)})
+        SELECT
+          string_agg(format(E'%s,%s,%s,%s,%s,%s\\n', to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), open, high, low, close,
+            volume), '' ORDER BY time) AS lines,
+          count(*) AS rows, extract(epoch FROM max(time))::bigint AS newest, (SELECT is_full FROM size) AS full
+        FROM bars
+        WHERE NOT (${derived}::boolean AND (SELECT is_full FROM size) AND time = (SELECT max(time) FROM bars))`.execute(
+        db.kysely,
+      ),
+    );
+    const [page] = answer;
+    if (page === undefined || page.lines === null || page.newest === null) return;
+    yield { lines: page.lines, rows: page.rows };
+    if (!page.full) return;
+    from = unixSeconds(page.newest + (derived ? RESOLUTION_SECONDS[query.resolution] : 1));
   }
 }
 

@@ -5,7 +5,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { answering, type Database } from './database.ts';
 
 export const EXPORT_HEADER = 'time,ticker,open,high,low,close,close_adj,volume\n';
-const PAGE = 20_000;
+const PAGE = 2_000;
 
 /**
  * Lines by ticker and time, without withdrawn bars and without a header.

@@ -1,8 +1,7 @@
 /** `GET /api/v1/prices/{ticker}`: a page of bars as JSON, or the whole range as a stream of CSV. */
-import type { Bar } from '@tapecast/contracts/bar';
 import { PricesQuery, type PricesAnswer } from '@tapecast/contracts/rest';
 import { Ticker } from '@tapecast/contracts/ticker';
-import { readSeries, streamBars } from '@tapecast/db/bars';
+import { readSeries, STREAM_HEADER, streamLines } from '@tapecast/db/bars';
 import type { Database } from '@tapecast/db/database';
 import { parseQuery, ProblemError } from './problem.ts';
 
@@ -22,7 +21,7 @@ export async function answerPrices(
   const wantsCsv = prefersCsv(request.headers.get('accept') ?? '');
   const page = await readSeries(db, { ticker, resolution, from, to, limit: wantsCsv ? 1 : query.limit });
   if (page === null) throw unknownTicker(ticker);
-  if (wantsCsv) return csv(streamBars(db, { ticker, resolution, from, to }), `${ticker}-${resolution}.csv`);
+  if (wantsCsv) return csv(streamLines(db, { ticker, resolution, from, to }), `${ticker}-${resolution}.csv`);
   const answer: PricesAnswer = { ticker, resolution, epoch: page.epoch, revision: page.revision, bars: page.bars };
   const closed = to !== undefined && to < now() / 1_000 - CLOSED_AFTER_SECONDS;
   const headers = new Headers({
@@ -67,11 +66,11 @@ function prefersCsv(accept: string): boolean {
 }
 
 /** Memory stays constant; a fault in the middle breaks the connection off, so that half a file does not look whole. */
-function csv(pages: AsyncIterable<Bar[]>, filename: string): Response {
+function csv(pages: AsyncIterable<{ lines: string }>, filename: string): Response {
   const encoder = new TextEncoder();
   async function* lines(): AsyncGenerator<Uint8Array> {
-    yield encoder.encode('time,open,high,low,close,volume\n');
-    for await (const page of pages) yield encoder.encode(page.map(line).join(''));
+    yield encoder.encode(STREAM_HEADER);
+    for await (const page of pages) yield encoder.encode(page.lines);
   }
   return new Response(streamOf(lines()), {
     headers: {
@@ -81,10 +80,6 @@ function csv(pages: AsyncIterable<Bar[]>, filename: string): Response {
       vary: 'accept',
     },
   });
-}
-
-function line([time, ...values]: Bar): string {
-  return `${new Date(time * 1_000).toISOString()},${values.map((value) => value ?? '').join(',')}\n`;
 }
 
 /** One page at a time, as the reader asks; a reader that leaves ends the query. */
