@@ -8,6 +8,7 @@ import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { row } from './hub-world.ts';
 import { cases, createRepairWorld, DAY, type RepairWorld, SHARE } from './repair-world.ts';
 
+const { signal } = new AbortController();
 let test: TestDatabase;
 let db: Database;
 let world: RepairWorld;
@@ -70,7 +71,7 @@ describe('a bar that is 100 times too high', () => {
       await later(2);
       await world.keepHistory();
       expect((await barAt(BAD))?.slice(1, 5)).toEqual(repair?.old);
-      expect(await scanSeries(db, { ticker: SHARE, resolution: '1h' }, new AbortController().signal)).toMatchObject({
+      expect(await scanSeries(db, { ticker: SHARE, resolution: '1h', signal })).toMatchObject({
         found: 0,
         changed: 0,
       });
@@ -175,7 +176,7 @@ describe('stored bars', () => {
         '1d',
         bars.map((bar) => ({ ...bar, source: 'csv:1' })),
       );
-      const scan = () => scanSeries(db, { ticker: SHARE, resolution: '1d' }, new AbortController().signal);
+      const scan = () => scanSeries(db, { ticker: SHARE, resolution: '1d', signal });
       expect(await scan()).toEqual({ bars: 60, found: 1, changed: 1 });
       expect((await world.bars('1d'))[30]?.[4]).toBe(100);
       const stored = await db.pool.query('SELECT source FROM stock_prices_1d WHERE time = to_timestamp($1)', [
@@ -196,7 +197,7 @@ describe('stored bars', () => {
     async () => {
       await expect(db.pool.query('DELETE FROM bar_repairs')).rejects.toThrow(/permission denied/);
       await expect(db.pool.query('DELETE FROM corporate_actions')).rejects.toThrow(/permission denied/);
-      expect(await scanSeries(db, { ticker: SHARE, resolution: '1m' }, new AbortController().signal)).toEqual({
+      expect(await scanSeries(db, { ticker: SHARE, resolution: '1m', signal })).toEqual({
         bars: 0,
         found: 0,
         changed: 0,

@@ -105,9 +105,12 @@ it('finds a bad bar of a file, shows what was made of it, and puts it back', asy
   const price = (index: number) => (index === 20 ? 10_000 : 100 + index / 10);
   const lines = Array.from({ length: 40 }, (_, index) => `${day(index)},${Array(4).fill(price(index)).join(',')},5`);
   const csv = `Date,Open,High,Low,Close,Volume\n${lines.join('\n')}\n`;
-  expect(await tapecast(['import', '-', '--ticker', 'PENCE'], { stdin: csv })).toMatchObject({ code: 0 });
+  const load = (text: string) => tapecast(['import', '-', '--ticker', 'PENCE'], { stdin: text });
+  const first = await load(csv);
+  expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/40 bars new.*\n.*\n1 bars? .* 1 of them/s) });
+  expect(await load(csv)).toMatchObject({ code: 0, stdout: expect.stringMatching(/Nothing changed.*No bar/s) });
   const scan = await tapecast(['repairs', 'scan', 'PENCE', '--json']);
-  expect([scan.code, JSON.parse(scan.stdout)]).toEqual([5, { bars: 40, found: 1, changed: 1 }]);
+  expect([scan.code, JSON.parse(scan.stdout)]).toEqual([0, { bars: 40, found: 0, changed: 0 }]);
   const [found] = JSON.parse((await tapecast(['repairs', 'list', 'PENCE', '--json'])).stdout) as { id: number }[];
   expect(found).toMatchObject({ rule: 'unit', state: 'repaired', old: Array(4).fill(10_000), new: Array(4).fill(100) });
   const id = String(found?.id);
@@ -118,6 +121,31 @@ it('finds a bad bar of a file, shows what was made of it, and puts it back', asy
     code: 2,
     stderr: expect.stringContaining('only repaired and flagged bars'),
   });
+  // The person's word stands against the same file, and a file that corrects the bar against both.
+  expect(await load(csv)).toMatchObject({ stdout: expect.stringMatching(/Nothing changed.*No bar/s) });
+  expect(await load(csv.replaceAll('10000', '102'))).toMatchObject({ stdout: expect.stringContaining('1 changed') });
+  const closed = JSON.parse((await tapecast(['repairs', 'list', 'PENCE', '--all', '--json'])).stdout) as unknown[];
+  expect(closed).toMatchObject([{ state: 'superseded', changedBy: 'source' }]);
+}, 300_000);
+
+it('judges of a long series what a file brought, and its neighbours', async () => {
+  const day = (index: number) => new Date(Date.UTC(2023, 0, 1 + index)).toISOString().slice(0, 10);
+  const file = (from: number, until: number, bad: number) =>
+    `Date,Open,High,Low,Close,Volume\n${Array.from({ length: until - from }, (_, index) => {
+      const at = from + index;
+      return `${day(at)},${Array(4)
+        .fill(at === bad ? 10_000 : 100 + at / 10)
+        .join(',')},${5 + at}\n`;
+    }).join('')}`;
+  const load = async (text: string) => {
+    const { stdout } = await tapecast(['import', '-', '--ticker', 'TAIL', '--json'], { stdin: text });
+    return (JSON.parse(stdout) as { judged: unknown }).judged;
+  };
+  // Nothing tells of the last bar yet whether it is a new level.
+  expect(await load(file(0, 200, 199))).toEqual({ bars: 200, found: 1, changed: 0 });
+  expect(await load(file(200, 210, -1))).toEqual({ bars: 22, found: 0, changed: 1 });
+  const cases = JSON.parse((await tapecast(['repairs', 'list', 'TAIL', '--json'])).stdout) as unknown[];
+  expect(cases).toMatchObject([{ rule: 'unit', state: 'repaired', time: Date.UTC(2023, 0, 200) / 1_000 }]);
 }, 300_000);
 
 it('adds, removes and lists tickers', async () => {

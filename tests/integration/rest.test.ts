@@ -1,10 +1,12 @@
 /** REST: the reading side, and what bad questions and a database that is gone get. */
+import { RepairsAnswer } from '@tapecast/contracts/actions';
 import { Forecast } from '@tapecast/contracts/forecast';
 import { PricesAnswer, Problem, Readiness, TickersAnswer } from '@tapecast/contracts/rest';
 import { unixSeconds } from '@tapecast/contracts/units';
 import { openDatabase } from '@tapecast/db/database';
 import { saveForecasts } from '@tapecast/db/forecasts';
 import { recordPoll } from '@tapecast/db/feed';
+import { scanSeries } from '@tapecast/ingest/bar-repair/scan';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RestApi } from '../../apps/web/server/rest/rest-api.ts';
@@ -207,6 +209,23 @@ it('lets pages of named origins read, and no others', async () => {
   });
   const answer = await rest.notAllowed(question, 'GET');
   expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.example']);
+});
+
+it('tells the bars that were repaired, as they came and as they are', async () => {
+  const day = T0 - (T0 % 86_400) - 60 * 86_400;
+  const closes = Array.from({ length: 30 }, (_, at): [number, number] => [day + at * 86_400, at === 20 ? 9_900 : 100]);
+  await world.write('1d', '^GSPC', closes);
+  const { signal } = new AbortController();
+  expect(await scanSeries(world.db, { ticker: '^GSPC', resolution: '1d', signal })).toMatchObject({ changed: 1 });
+  const ask = (path: string) => rest.repairs(get(`/api/v1/repairs/${path}`), path.split('?')[0] ?? '');
+  const { repairs } = RepairsAnswer.parse(await (await ask('^GSPC')).json());
+  expect(repairs).toMatchObject([
+    { resolution: '1d', time: day + 20 * 86_400, rule: 'unit', state: 'repaired', old: Array(4).fill(9_900) },
+  ]);
+  expect(repairs[0]?.new).toEqual(Array(4).fill(expect.closeTo(99, 9)));
+  expect(await (await ask('^GSPC?resolution=1h')).json()).toEqual({ ticker: '^GSPC', repairs: [] });
+  expect((await ask('NOPE')).status).toBe(404);
+  expect((await ask('^GSPC?resolution=2h')).status).toBe(400);
 });
 
 it('is alive and ready, refuses writes, and describes itself', async () => {

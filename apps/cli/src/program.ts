@@ -217,7 +217,7 @@ function buildProgram({ env, signal }: ProgramOptions, end: (code: ExitCode) => 
   run<{ resolution?: string }>(
     repairs
       .command('scan [tickers...]')
-      .description('judge all stored bars, such as imported ones')
+      .description('judge all stored bars, as every import does its own')
       .option('--resolution <width>', '1m, 1h or 1d; default: all'),
     (context, options, names) => scanBars(names, options, context),
   );

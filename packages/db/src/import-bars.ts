@@ -3,6 +3,7 @@
  * update what is there and insert what is not: faster than ON CONFLICT by two thirds, and either all of the file arrives or nothing.
  */
 import { type NativeResolution } from '@tapecast/contracts/resolution';
+import { type UnixSeconds } from '@tapecast/contracts/units';
 import { type RawBuilder, sql } from 'kysely';
 import { pricesTable } from './bars.ts';
 import { isConflict } from './errors.ts';
@@ -53,6 +54,15 @@ export interface MergeOutcome {
   updated: number;
   /** Bars that stayed as they are because the vendor gave them. */
   leftToVendor: number;
+  /** Of which series the file holds bars, and from when to when. */
+  extents: Extent[];
+}
+
+export interface Extent {
+  ticker: string;
+  /** Unix seconds; keys of the first and the last bar. */
+  first: UnixSeconds;
+  last: UnixSeconds;
 }
 
 const CONFLICT_RETRIES = 5;
@@ -93,21 +103,22 @@ export async function mergeStagedBars(
 /** What a merge would do now. */
 export async function previewMerge(staging: Staging, options: MergeOptions): Promise<MergeOutcome> {
   const extents = await readExtents(staging);
-  if (extents.length === 0) return NOTHING;
-  const { rows } = await staging.query(sql<MergeOutcome>`
+  if (extents.length === 0) return { ...NOTHING, extents };
+  const { rows } = await staging.query(sql<Counts>`
     WITH ${known(staging, options, extents)}
     SELECT (SELECT count(*) FROM ${staging.table}) - (SELECT count(*) FROM known) AS inserted,
       (SELECT count(*) FROM known WHERE differs AND may_change) AS updated,
       (SELECT count(*) FROM known WHERE differs AND NOT may_change) AS "leftToVendor"`);
-  return rows[0] ?? NOTHING;
+  return { ...(rows[0] ?? NOTHING), extents };
 }
 
-const NOTHING: MergeOutcome = { inserted: 0, updated: 0, leftToVendor: 0 };
+type Counts = Omit<MergeOutcome, 'extents'>;
+const NOTHING: Counts = { inserted: 0, updated: 0, leftToVendor: 0 };
 
 async function merge(staging: Staging, options: MergeOptions): Promise<MergeOutcome> {
   const { resolution } = options;
   const extents = await readExtents(staging);
-  if (extents.length === 0) return NOTHING;
+  if (extents.length === 0) return { ...NOTHING, extents };
   const tickers = extents.map(({ ticker }) => ticker);
   // Transition tables and the sort of the keys go to disk beyond this.
   await staging.query(sql`SET LOCAL work_mem = '64MB'`);
@@ -115,9 +126,10 @@ async function merge(staging: Staging, options: MergeOptions): Promise<MergeOutc
     sql`INSERT INTO stock_tickers (ticker, active) SELECT t, false FROM unnest(${tickers}::text[]) t ON CONFLICT DO NOTHING`,
   );
   await staging.query(sql`SELECT lock_series(${tickers}::text[], ${[resolution]}::text[])`);
-  return (await anyStored(staging, options, extents))
-    ? mergeInto(staging, options, extents)
-    : insertAll(staging, options);
+  const counts = (await anyStored(staging, options, extents))
+    ? await mergeInto(staging, options, extents)
+    : await insertAll(staging, options);
+  return { ...counts, extents };
 }
 
 const INSERTED = sql`time, ticker, open, high, low, close, close_adj, volume`;
@@ -127,24 +139,28 @@ function sourceOf(staging: Staging): string {
 }
 
 /** Where nothing is stored between a file's first and last bar, there is nothing to compare. */
-async function insertAll(staging: Staging, { resolution }: MergeOptions): Promise<MergeOutcome> {
+async function insertAll(staging: Staging, { resolution }: MergeOptions): Promise<Counts> {
   const { rowCount } = await staging.query(sql`
     INSERT INTO ${pricesTable(resolution)} (${INSERTED}, source)
     SELECT ${INSERTED}, ${sourceOf(staging)} FROM ${staging.table}`);
   return { ...NOTHING, inserted: rowCount ?? 0 };
 }
 
-async function mergeInto(staging: Staging, options: MergeOptions, extents: readonly Extent[]): Promise<MergeOutcome> {
+async function mergeInto(staging: Staging, options: MergeOptions, extents: readonly Extent[]): Promise<Counts> {
   const prices = pricesTable(options.resolution);
   const source = sourceOf(staging);
   await staging.query(sql`ANALYZE ${staging.table}`);
-  const { rows } = await staging.query(sql<MergeOutcome>`
+  const { rows } = await staging.query(sql<Counts>`
     WITH ${known(staging, options, extents)}, updated AS (
       UPDATE ${prices} bar SET open = s.open, high = s.high, low = s.low, close = s.close,
         close_adj = k.close_adj, volume = k.volume, source = ${source}
       FROM ${staging.table} s JOIN known k USING (row)
       WHERE k.differs AND k.may_change AND bar.ticker = s.ticker AND bar.time = s.time
-      RETURNING 1
+      RETURNING bar.ticker, bar.time
+    ), corrected AS (
+      UPDATE bar_repairs r SET state = 'superseded', changed_at = now(), changed_by = 'source', recheck_at = NULL
+      FROM updated u
+      WHERE r.ticker = u.ticker AND r.time = u.time AND r.resolution = ${options.resolution} AND r.state <> 'superseded'
     ), inserted AS (
       INSERT INTO ${prices} (${INSERTED}, source)
       SELECT ${INSERTED}, ${source} FROM ${staging.table} s WHERE NOT EXISTS (SELECT FROM known k WHERE k.row = s.row)
@@ -153,13 +169,6 @@ async function mergeInto(staging: Staging, options: MergeOptions, extents: reado
     SELECT (SELECT count(*) FROM inserted) AS inserted, (SELECT count(*) FROM updated) AS updated,
       (SELECT count(*) FROM known WHERE differs AND NOT may_change) AS "leftToVendor"`);
   return rows[0] ?? NOTHING;
-}
-
-interface Extent {
-  ticker: string;
-  /** Unix seconds. */
-  first: number;
-  last: number;
 }
 
 async function readExtents(staging: Staging): Promise<Extent[]> {
@@ -190,10 +199,14 @@ function known(
   return sql`known AS MATERIALIZED (
     SELECT s.row, told.close_adj, told.volume,
       (bar.open, bar.high, bar.low, bar.close, bar.close_adj, bar.volume)
-        IS DISTINCT FROM (s.open, s.high, s.low, s.close, told.close_adj, told.volume) AS differs,
+        IS DISTINCT FROM (s.open, s.high, s.low, s.close, told.close_adj, told.volume) AND repair.id IS NULL AS differs,
       ${overwrite}::boolean OR bar.source LIKE 'csv:%' OR bar.source LIKE '%:live' AS may_change
     FROM ${staging.table} s
     JOIN ${pricesTable(resolution)} bar ON bar.ticker = s.ticker AND bar.time = s.time
+    -- A bad bar that comes again as it came before has been repaired already.
+    LEFT JOIN bar_repairs repair ON repair.ticker = s.ticker AND repair.time = s.time AND repair.resolution = ${resolution}
+      AND repair.state = 'repaired'
+      AND (repair.old_open, repair.old_high, repair.old_low, repair.old_close) = (s.open, s.high, s.low, s.close)
     -- What the file does not tell stays, an adjusted close only as long as its close does.
     CROSS JOIN LATERAL (SELECT coalesce(s.volume, bar.volume) AS volume,
       CASE WHEN s.close = bar.close THEN coalesce(s.close_adj, bar.close_adj) ELSE s.close_adj END AS close_adj) told

@@ -177,3 +177,20 @@ export async function readBarsAfter(
   );
   return rows;
 }
+
+/** The newest bars before a key, rising, without withdrawn ones. */
+export async function readBarsBefore(
+  db: Database,
+  resolution: NativeResolution,
+  ticker: string,
+  before: UnixSeconds,
+  limit: number,
+): Promise<PriceRow[]> {
+  const { rows } = await answering(() =>
+    sql<PriceRow>`
+      SELECT ${PRICE_ROW} FROM ${pricesTable(resolution)} p
+      WHERE p.ticker = ${ticker} AND close IS NOT NULL AND p.time < to_timestamp(${before})
+      ORDER BY p.time DESC LIMIT ${limit}`.execute(db.kysely),
+  );
+  return rows.reverse();
+}

@@ -2,6 +2,8 @@
 import { hostname, userInfo } from 'node:os';
 import { NativeResolution } from '@tapecast/contracts/resolution';
 import { readFeed } from '@tapecast/db/feed';
+import { type Database } from '@tapecast/db/database';
+import { type ScanResult } from '@tapecast/ingest/bar-repair/scan';
 import { ImportRefusedError } from '@tapecast/ingest/import/errors';
 import {
   importPrices,
@@ -10,6 +12,7 @@ import {
   type ImportReport,
 } from '@tapecast/ingest/import/import-prices';
 import { importTable, type TableReport } from '@tapecast/ingest/import/import-table';
+import { judgeImported } from '@tapecast/ingest/import/judge-imported';
 import { FIELDS, type Field } from '@tapecast/ingest/import/layout';
 import { openSource } from '@tapecast/ingest/import/source';
 import { type CommandContext, withDatabase } from '../context.ts';
@@ -65,8 +68,14 @@ export async function importFile(
           ? importPrices(source, settings, how)
           : importTable(source, { ...settings, table }, how);
       });
-      const text = 'table' in report ? describeTable(report, seconds()) : describe(report, options, seconds());
-      terminal.result({ ...report, seconds: seconds() }, text);
+      if ('table' in report) {
+        terminal.result({ ...report, seconds: seconds() }, describeTable(report, seconds()));
+        return EXIT.ok;
+      }
+      const loaded = seconds();
+      const judged = report.run === null ? null : await judge(db, report, context);
+      const text = [describe(report, options, loaded), ...(judged === null ? [] : [describeJudged(judged)])].join('\n');
+      terminal.result({ ...report, seconds: loaded, judged }, text);
       return EXIT.ok;
     } catch (error) {
       if (!(error instanceof ImportRefusedError)) throw error;
@@ -76,6 +85,17 @@ export async function importFile(
       return EXIT.refused;
     }
   });
+}
+
+function judge(db: Database, report: ImportReport, { terminal, signal }: CommandContext): Promise<ScanResult> {
+  return terminal.during('Judging the imported bars', (show) =>
+    judgeImported(db, report, signal, (bars) => show(`${count(bars)} bars judged`)),
+  );
+}
+
+function describeJudged({ found, changed }: ScanResult): string {
+  if (found === 0) return 'No bar among them looks wrong.';
+  return `${count(found)} bars cannot be right or are doubtful; ${count(changed)} of them were repaired: tapecast repairs list.`;
 }
 
 function describe(report: ImportReport, options: ImportCommandOptions, seconds: number): string {

@@ -73,7 +73,7 @@ export async function scanBars(
       throw new UsageError(`${unknown.join(', ')}: not in the database. tapecast tickers list shows what is.`);
     for (const ticker of wanted ?? known) {
       for (const resolution of resolutions) {
-        const { bars, found, changed } = await scanSeries(db, { ticker, resolution }, context.signal);
+        const { bars, found, changed } = await scanSeries(db, { ticker, resolution, signal: context.signal });
         totals.bars += bars;
         totals.found += found;
         totals.changed += changed;
