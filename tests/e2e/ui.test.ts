@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import { unixSeconds } from '@tapecast/contracts/units';
+import { recordActions } from '@tapecast/db/corporate-actions';
 import { openDatabase, type Database } from '@tapecast/db/database';
 import { recordPoll } from '@tapecast/db/feed';
 import { saveForecasts } from '@tapecast/db/forecasts';
 import { describeTicker, ensureTickers } from '@tapecast/db/tickers';
 import { writeBars, type PriceRow } from '@tapecast/db/write-bars';
 import { mergeQuotes } from '@tapecast/db/write-quotes';
+import { scanSeries } from '@tapecast/ingest/bar-repair/scan';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
@@ -283,6 +285,36 @@ describe('states that never lie', () => {
     await soon(async () => expect(await state(page)).toBe('simulated'));
     expect(await page.getByTestId('simulated-badge').isVisible()).toBe(true);
     await quote('MSFT', 412.8);
+  });
+});
+
+describe('marks', () => {
+  it('stand at splits, dividends, repaired and doubtful bars', async () => {
+    const ticker = 'ACME';
+    const day = (index: number) => unixSeconds(today - (60 - index) * DAY);
+    await ensureTickers(ingestor, [ticker]);
+    const bars = rows(ticker, DAY, 60, day(59), 100);
+    const odd = (index: number, factor: number) => {
+      const bar = bars[index];
+      if (bar === undefined) throw new Error(`There is no bar ${index}.`);
+      for (const price of ['open', 'high', 'low', 'close'] as const) bar[price] *= factor;
+    };
+    odd(30, 100); // pence for pounds: repaired
+    const spike = bars[40];
+    if (spike !== undefined) spike.high *= 2; // a print that never was, perhaps: marked
+    await recordActions(
+      ingestor,
+      ticker,
+      [
+        { kind: 'split', exDate: day(10), numerator: 2, denominator: 1 },
+        { kind: 'dividend', exDate: day(20), amount: 0.5 },
+      ],
+      'yahoo',
+    );
+    await writeBars(ingestor, '1d', bars);
+    await scanSeries(ingestor, { ticker, resolution: '1d', signal: new AbortController().signal });
+    const page = await showing(`?t=${ticker}&r=1d`);
+    await soon(async () => expect(await drawn(page)).toMatchObject({ bars: '60', marks: 'SDR?' }));
   });
 });
 
