@@ -52,6 +52,8 @@ export async function openImportWorld(): Promise<ImportWorld> {
   };
 }
 
+export const YAHOO_HEAD = 'Date,Open,High,Low,Close,Adj Close,Volume';
+
 /** Rising daily bars from 2020-01-01, as our own export writes them. */
 export function dailyCsv(ticker: string, days: number): string {
   const lines = ['time,ticker,open,high,low,close,close_adj,volume'];
