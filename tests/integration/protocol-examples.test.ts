@@ -83,6 +83,43 @@ it('a browser follows a series, from a page of another origin', async () => {
   await vi.waitFor(async () => expect(await tab.textContent('body')).toContain('23'), { timeout: 20_000 });
 });
 
+it('frames without a library are as the page shows them', async () => {
+  const says = (frame: string) => expect(page, `the page shows ${frame}`).toContain(frame);
+  const socket = new WebSocket(`${world.origin.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  ends.push(() => socket.close());
+  const frames: string[] = [];
+  socket.addEventListener('message', ({ data }) => frames.push(String(data)));
+  const heard = (pattern: RegExp) =>
+    vi.waitFor(() => frames.find((frame) => pattern.test(frame)) ?? expect.fail(frames.join('\n')), {
+      timeout: 20_000,
+    });
+  expect(await heard(/^0\{/)).toContain('"pingInterval":10000,"pingTimeout":8000');
+  says('"pingInterval":10000,"pingTimeout":8000');
+  const connect = '40{"protocol":1}';
+  says(connect);
+  socket.send(connect);
+  await heard(/^40\{"sid"/);
+  const subscribe = '421["subscribe",{"series":[{"ticker":"MSFT","resolution":"1m"}]}]';
+  says(subscribe);
+  socket.send(subscribe);
+  expect(await heard(/^431/)).toMatch(/^431\[\{"ok":true,"epoch".*"mode":"snapshot"/);
+  await world.write(24);
+  expect(await heard(/^42\["bars"/)).toContain(',24,');
+  await heard(/^2$/);
+  socket.send('3');
+});
+
+it('frames refuse an unknown protocol as the page shows it', async () => {
+  const socket = new WebSocket(`${world.origin.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  ends.push(() => socket.close());
+  const frames: string[] = [];
+  socket.addEventListener('message', ({ data }) => frames.push(String(data)));
+  socket.addEventListener('open', () => socket.send('40{"protocol":99}'));
+  await vi.waitFor(() => expect(frames.join('\n')).toMatch(/^44\{.*"data":\{"code":"unsupported_protocol"/m), {
+    timeout: 20_000,
+  });
+});
+
 it('shows the schemas at /docs', async () => {
   const browser = await launchBrowser();
   ends.push(() => browser.close());

@@ -70,7 +70,7 @@ export async function answerSubscribe(
       if (state === null) {
         if (session.holds(each.subscription)) session.unsubscribe(each.ticker, each.resolution);
         answers.push(
-          refuseSeries(each.request, 'unknown_ticker', `nothing is known of ${each.ticker}; see GET /tickers`),
+          refuseSeries(each.request, 'unknown_ticker', `nothing is known of ${each.ticker}; see GET /api/v1/tickers`),
         );
       } else answers.push(state);
     }
