@@ -6,14 +6,29 @@ export interface Frames {
   /** At most 64 KB of ASCII. */
   send(text: string): void;
   close(): void;
+  /** As a network does it: a reset, without a word. */
+  cut(): void;
+}
+
+export interface FramesOptions {
+  port: number;
+  path: string;
+  hear(text: string): void;
+  onOpen(): void;
+  /** Also when it could not be opened; not after `close` or `cut`. */
+  onLost?(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
 
-export function openFrames(port: number, path: string, hear: (text: string) => void, onOpen: () => void): Frames {
+export function openFrames({ port, path, hear, onOpen, onLost }: FramesOptions): Frames {
   const socket = connect(port, '127.0.0.1');
+  let ended = false;
   socket.setNoDelay(true);
   socket.on('error', () => undefined);
+  socket.on('close', () => {
+    if (!ended) onLost?.();
+  });
   socket.write(
     [
       `GET ${path} HTTP/1.1`,
@@ -47,7 +62,14 @@ export function openFrames(port: number, path: string, hear: (text: string) => v
   });
   return {
     send: (text) => socket.write(masked(text)),
-    close: () => socket.destroy(),
+    close() {
+      ended = true;
+      socket.destroy();
+    },
+    cut() {
+      ended = true;
+      socket.resetAndDestroy();
+    },
   };
 }
 

@@ -1,11 +1,8 @@
-/**
- * Many clients in one process, as thin as a client can be: a socket, the protocol by hand, and the state that it leads to.
- * They follow the rules of the protocol (prev, revision), so what is counted as delivered is what a client holds.
- */
-import type { BarsChange, SubscribeAck } from '@tapecast/contracts/socket';
+/** Many thin clients in one process: what reached them when, and what they hold in the end. */
+import type { BarsChange } from '@tapecast/contracts/socket';
 import { answerAll } from './answers.ts';
-import { openFrames, type Frames } from './frames.ts';
-import { isBare, monotonicMs, type Kind, type LoadReport, type LoadRequest } from './messages.ts';
+import { isBare, monotonicMs, type LoadReport, type LoadRequest } from './messages.ts';
+import { ThinClient, type Recovery } from './thin-client.ts';
 
 const CONNECT_AT_ONCE = 50;
 /**
@@ -15,69 +12,17 @@ const CONNECT_AT_ONCE = 50;
  */
 const NAP_MS = 4;
 const LATE_MS = 15_000;
-const PATH = '/socket.io/?EIO=4&transport=websocket';
 
-interface Held {
-  revision: number;
-  /** Revision at `begin`. */
-  begun: number;
-  close: number | null;
-}
-
-interface ThinClient {
-  held: Map<string, Held>;
-  socket: Frames;
-}
-
-let clients: ThinClient[] = [];
+const clients: ThinClient[] = [];
 let frames = 0;
 /** Bare `ws` sends newest bars without a thought of what came before. */
 let checked = true;
 let gaps = 0;
+let recoveries: Recovery[] = [];
+let snapshots = 0;
 /** Latencies in steps of 0.1 ms, up to a minute. */
 const STEP_MS = 0.1;
 const latencies = new Uint32Array(600_000);
-
-/** Clients with the same dues get the same text: it is parsed once, or this process would be what is measured. */
-let known = { text: '', changes: [] as BarsChange[] };
-
-function changesOf(text: string): BarsChange[] {
-  if (text !== known.text) known = { text, changes: (JSON.parse(text.slice(2)) as [string, BarsChange[]])[1] };
-  return known.changes;
-}
-
-async function connect(kind: Kind, port: number, tickers: string[]): Promise<ThinClient> {
-  const held = new Map<string, Held>();
-  return new Promise((resolve, reject) => {
-    const hear = (text: string) => {
-      if (text.startsWith('42["bars"')) take(client, changesOf(text));
-      else if (text === '2') client.socket.send('3');
-      else if (text.startsWith('0')) client.socket.send('40{"protocol":1}');
-      else if (text.startsWith('40')) {
-        const series = tickers.map((ticker) => ({ ticker, resolution: '1m' }));
-        client.socket.send(`420${JSON.stringify(['subscribe', { series }])}`);
-      } else if (text.startsWith('430')) {
-        const [ack] = JSON.parse(text.slice(3)) as [SubscribeAck];
-        if (!ack.ok) return reject(new Error(ack.error.message));
-        for (const state of ack.series) {
-          if ('error' in state) return reject(new Error(state.error.message));
-          const { ticker, revision, bars } = state;
-          held.set(ticker, { revision, begun: revision, close: bars.at(-1)?.[4] ?? null });
-        }
-        resolve(client);
-      }
-    };
-    const client: ThinClient = {
-      held,
-      socket: openFrames(port, isBare(kind) ? '/' : PATH, hear, () => {
-        if (!isBare(kind)) return;
-        // Bare `ws` has no states to begin with: the first frame tells.
-        for (const ticker of tickers) held.set(ticker, { revision: -1, begun: -1, close: null });
-        resolve(client);
-      }),
-    };
-  });
-}
 
 function take(client: ThinClient, changes: BarsChange[]): void {
   const now = monotonicMs();
@@ -100,16 +45,28 @@ async function connectAll({ kind, port, clients: count, tickers }: Extract<LoadR
   checked = !isBare(kind);
   while (clients.length < count) {
     const batch = Math.min(CONNECT_AT_ONCE, count - clients.length);
-    const added = Array.from({ length: batch }, (_, index) =>
-      connect(kind, port, tickers[(clients.length + index) % tickers.length] ?? []),
+    const added = Array.from(
+      { length: batch },
+      (_, index) =>
+        new ThinClient({
+          port,
+          tickers: tickers[(clients.length + index) % tickers.length] ?? [],
+          bare: isBare(kind),
+          hear: take,
+          onRecovery: (recovery) => recoveries.push(recovery),
+          onSnapshot: () => (snapshots += 1),
+        }),
     );
-    clients.push(...(await Promise.all(added)));
+    await Promise.all(added.map(({ ready }) => ready));
+    clients.push(...added);
   }
 }
 
 function begin(): void {
   frames = 0;
   gaps = 0;
+  snapshots = 0;
+  recoveries = [];
   latencies.fill(0);
   for (const { held } of clients) for (const each of held.values()) each.begun = each.revision;
 }
@@ -129,7 +86,11 @@ async function report(rows: [ticker: string, revision: number, close: number][])
     expected += (row?.revision ?? 0) - begun;
     if (row?.revision !== revision || row.close !== close) wrong += 1;
   }
-  return { delivered, expected, frames, p50Ms: quantile(0.5), p99Ms: quantile(0.99), wrong, gaps };
+  return {
+    ...{ delivered, expected, frames, wrong, gaps, snapshots, recoveries },
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+  };
 }
 
 function quantile(level: number): number {
@@ -146,8 +107,7 @@ answerAll<LoadRequest>(async (request) => {
   if (request.do === 'connect') return connectAll(request);
   if (request.do === 'begin') return begin();
   if (request.do === 'report') return report(request.rows);
-  for (const { socket } of clients) socket.close();
-  clients = [];
+  for (const client of clients) client.cut();
 });
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 function nap(): void {

@@ -15,7 +15,11 @@ export interface ServerReady {
 export interface Usage {
   /** Of this process since its start, user and system. */
   cpuMicros: number;
+  /** The kernel's part of it: on loopback also the work of the receiving side's TCP. */
+  kernelMicros: number;
   rssBytes: number;
+  /** Handed over to sockets and not sent yet. */
+  bufferedBytes: number;
   /** Frames of bars that were sent. */
   frames: number;
 }
@@ -27,7 +31,8 @@ export type LoadRequest =
   | { do: 'begin' }
   /** Answered when every client holds these revisions, or after a while. */
   | { do: 'report'; rows: [ticker: string, revision: number, close: number][] }
-  | { do: 'end' };
+  /** The TCP of every client breaks; they come back by themselves. */
+  | { do: 'cut' };
 
 export interface LoadReport {
   /** Updates that are reflected in the clients' states since `begin`, and how many there should be. */
@@ -39,6 +44,9 @@ export interface LoadReport {
   /** Series in clients whose state differs from the rows, and changes that did not continue what was held. */
   wrong: number;
   gaps: number;
+  /** Of clients that were cut off since `begin`; snapshots: series that could not be resumed. */
+  recoveries: { outageMs: number; resumeMs: number }[];
+  snapshots: number;
 }
 
 export type IdleRequest =

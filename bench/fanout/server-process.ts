@@ -37,7 +37,7 @@ async function openHub(): Promise<WebServices> {
 
 async function startHub(): Promise<number> {
   const services = await openHub();
-  frames = async () => (await registry.getSingleMetric('tapecast_hub_frames_total')?.get())?.values[0]?.value ?? 0;
+  frames = () => metric('frames_total');
   const handler = (_request: unknown, response: { end(): void }) => response.end();
   const server = await startWebServer({ services, handler, host: '127.0.0.1', port: Number(port) });
   return server.port;
@@ -116,9 +116,19 @@ async function startWs(intervalMs: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+async function metric(name: string): Promise<number> {
+  return (await registry.getSingleMetric(`tapecast_hub_${name}`)?.get())?.values[0]?.value ?? 0;
+}
+
 answerAll<ServerRequest>(async (): Promise<Usage> => {
   const { user, system } = process.cpuUsage();
-  return { cpuMicros: user + system, rssBytes: process.memoryUsage().rss, frames: await frames() };
+  return {
+    cpuMicros: user + system,
+    kernelMicros: system,
+    rssBytes: process.memoryUsage().rss,
+    bufferedBytes: await metric('buffered_bytes'),
+    frames: await frames(),
+  };
 });
 process.once('disconnect', () => process.exit(0));
 const starts: Record<string, () => Promise<number>> = {

@@ -32,6 +32,22 @@ export class Writer {
     return this.#sequence;
   }
 
+  /** Changes so many bars of one ticker with each statement; NOTIFY cannot carry them, and a frame of them is large. */
+  async runWide(ticker: string, bars: number, perSecond: number, seconds: number): Promise<void> {
+    const end = monotonicMs() + seconds * 1_000;
+    while (monotonicMs() < end) {
+      this.#sequence += 1;
+      await this.#client.query({
+        name: 'wide',
+        text: `INSERT INTO stock_prices_1m (time, ticker, open, high, low, close, volume, source)
+          SELECT to_timestamp($1::bigint - 60 * n), $2, 1, 1000000, 1, $3, NULL, 'bench' FROM generate_series(1, $4) n
+          ON CONFLICT (ticker, time) DO UPDATE SET close = excluded.close`,
+        values: [BAR_TIME, ticker, this.#sequence, bars],
+      });
+      await sleep(1_000 / perSecond);
+    }
+  }
+
   /** Every ticker `perSecond` times a second, the groups spread evenly over time; returns how many it fell behind. */
   async run(groups: readonly (readonly string[])[], perSecond: number, seconds: number): Promise<number> {
     const pauseMs = 1_000 / (perSecond * groups.length);

@@ -59,10 +59,16 @@ function below(basePath: string, handler: RequestListener): RequestListener {
   };
 }
 
+/**
+ * When a server comes back, all its clients knock at once. Whoever finds the queue full (Node's default: 511) is not refused but left without
+ * an answer, and tries again a second later, then three. Longer than what is served before clients give up, it would only hold the dead.
+ */
+const BACKLOG = 4_096;
+
 function listen(http: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once('error', reject);
-    http.listen(port, host, () => {
+    http.listen({ port, host, backlog: BACKLOG }, () => {
       http.off('error', reject);
       resolve();
     });
