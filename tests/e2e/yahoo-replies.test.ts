@@ -125,7 +125,8 @@ it(
       const { closes, merged } = heard.get(ticker) as Heard;
       const seen = seenInOrder(prices, closes);
       expect(seen, `${ticker}, ${merged} merged`).toBeGreaterThanOrEqual(POLLS - merged);
-      // Merging is for bulk loads and a machine that is short of breath: it must not be how the hub works.
+      // Merged are prices that a read of a bulk load found together, and those that came within a flush interval because polls of a machine that
+      // is short of breath came late (docs/decisions/0072): it must not be how the hub works.
       expect(seen, ticker).toBeGreaterThan(POLLS / 2);
     }
     const last = yahoo.served('AAPL').at(-1)?.price.toFixed(2);

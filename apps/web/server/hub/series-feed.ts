@@ -32,6 +32,16 @@ export interface SeriesFeedOptions {
   onReadFailed(error: unknown): void;
 }
 
+interface Heard {
+  prev: Revision;
+  revision: Revision;
+  bars: Bar[];
+  committedAt: number | undefined;
+}
+
+/** Hints beyond these are not kept through a read: what they tell is read as well, if merged into one change. */
+const MOST_HEARD = 256;
+
 export class SeriesFeed {
   readonly subscribers = new Set<Subscriber>();
   readonly #options: SeriesFeedOptions;
@@ -40,6 +50,8 @@ export class SeriesFeed {
   #head: Revision;
   #target: Revision;
   #reading = false;
+  /** Hints with their bars that came while something before them was read, in the order of commits. */
+  #heard: Heard[] = [];
 
   constructor(options: SeriesFeedOptions) {
     this.#options = options;
@@ -65,8 +77,9 @@ export class SeriesFeed {
   /** A hint with its bars, in the order of commits. */
   change(prev: Revision, revision: Revision, bars: Bar[], committedAt?: number): void {
     if (revision <= this.#head) return;
-    if (this.#reading || prev > this.#head) this.catchUp(revision);
-    else this.#tell({ revision, bars, ...(committedAt === undefined ? {} : { committedAt }) });
+    if (!this.#reading && prev <= this.#head) return this.#tellHint({ prev, revision, bars, committedAt });
+    if (this.#heard.length < MOST_HEARD) this.#heard.push({ prev, revision, bars, committedAt });
+    this.catchUp(revision);
   }
 
   /** What is due to a client that holds this revision, which is below the head. */
@@ -84,6 +97,7 @@ export class SeriesFeed {
   restart(epoch: Epoch, head: Revision): void {
     this.#epoch = epoch;
     this.#target = head;
+    this.#heard = [];
     for (const subscriber of this.subscribers) subscriber.begunAnew(this);
     this.#tellToAsk(head);
   }
@@ -100,12 +114,24 @@ export class SeriesFeed {
         if (page.revision <= this.#head) return;
         if (page.complete) this.#tell({ revision: page.revision, bars: page.bars });
         else this.#tellToAsk(page.revision);
+        this.#tellHeard();
       }
     } catch (error) {
       this.#options.onReadFailed(error);
     } finally {
       this.#reading = false;
+      this.#heard = [];
     }
+  }
+
+  /** What came while the read was under way goes on from it, change by change, without another read. */
+  #tellHeard(): void {
+    for (const hint of this.#heard) if (hint.revision > this.#head && hint.prev <= this.#head) this.#tellHint(hint);
+    this.#heard = this.#heard.filter(({ revision }) => revision > this.#head);
+  }
+
+  #tellHint({ revision, bars, committedAt }: Heard): void {
+    this.#tell({ revision, bars, ...(committedAt === undefined ? {} : { committedAt }) });
   }
 
   #tell({ revision, bars, ...committed }: Pick<BarsChange, 'revision' | 'bars' | 'committedAt'>): void {
