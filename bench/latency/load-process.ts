@@ -2,9 +2,11 @@
 import type { BarsChange } from '@tapecast/contracts/socket';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
-import { TICKER, type LoadReport, type LoadRequest } from './messages.ts';
+import { TICKER, type Commit, type LoadReport, type LoadRequest } from './messages.ts';
 
 const LATE_MS = 5_000;
+/** Slowest updates that are told one by one. */
+const SHOWN = 3;
 
 interface Connected {
   close(): void;
@@ -55,24 +57,36 @@ async function connectAll({ kind, port, clients: count }: Extract<LoadRequest, {
   }
 }
 
-async function report(commits: [number, string][]): Promise<LoadReport> {
+async function report(commits: Commit[]): Promise<LoadReport> {
   const expected = commits.length * clients.length;
-  const delivered = () => commits.reduce((sum, [sequence]) => sum + (arrivals.get(sequence)?.length ?? 0), 0);
+  const of = ({ sequence }: Commit) => arrivals.get(sequence) ?? [];
+  const delivered = () => commits.reduce((sum, commit) => sum + of(commit).length, 0);
   for (let waited = 0; waited < LATE_MS && delivered() < expected; waited += 50) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const latencies = commits.flatMap(([sequence, at]) =>
-    (arrivals.get(sequence) ?? []).map((arrival) => Number(arrival - BigInt(at)) / 1e6),
-  );
-  latencies.sort((left, right) => left - right);
-  const quantile = (level: number) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(level * latencies.length))] ?? Number.NaN;
+  const since = (at: string, arrival: bigint) => Math.max(0, Number(arrival - BigInt(at)) / 1e6);
+  const latencies = commits.flatMap((commit) => of(commit).map((arrival) => since(commit.sentNs, arrival)));
+  const afterCommit = commits.flatMap((commit) => of(commit).map((arrival) => since(commit.confirmedNs, arrival)));
+  const updates = commits
+    .map((commit) => {
+      const times = of(commit).map((arrival) => since(commit.sentNs, arrival));
+      const commitMs = since(commit.sentNs, BigInt(commit.confirmedNs));
+      return { commitMs, firstMs: Math.min(...times), lastMs: Math.max(...times) };
+    })
+    .toSorted((left, right) => right.lastMs - left.lastMs);
   return {
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    afterCommitP99Ms: quantile(afterCommit, 0.99),
+    slowest: updates.slice(0, SHOWN),
     deliveries: latencies.length,
     missing: expected - latencies.length,
   };
+}
+
+function quantile(times: number[], level: number): number {
+  const rising = times.toSorted((left, right) => left - right);
+  return rising[Math.min(rising.length - 1, Math.floor(level * rising.length))] ?? Number.NaN;
 }
 
 process.on('message', (request: LoadRequest) => {
