@@ -19,7 +19,7 @@ afterAll(async () => {
 
 it('writers out of commit order: who begins first and commits last is not lost', async () => {
   const seen = watch(world.client(), 'MSFT', '1m');
-  await vi.waitFor(() => expect(seen.snapshots).toBe(1));
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
   const url = world.database.asRole('tapecast_ingestor');
   const writers = [new pg.Client({ connectionString: url }), new pg.Client({ connectionString: url })] as const;
   await Promise.all(writers.map((writer) => writer.connect()));
@@ -184,7 +184,9 @@ it('a storm of reconnects does not become a storm of queries', async () => {
 it('a replica that drains sends its clients away spread over time', async () => {
   const drained = await createWorld({ services: { drainSeconds: 1 } });
   const clients = Array.from({ length: 30 }, () => drained.client());
-  await vi.waitFor(() => expect(clients.every(({ connection }) => connection.state === 'connected')).toBe(true));
+  await vi.waitFor(() => expect(clients.every(({ connection }) => connection.state === 'connected')).toBe(true), {
+    timeout: 10_000,
+  });
   const leftAt = new Map<unknown, number>();
   for (const client of clients) {
     client.onConnection(({ state }) => {
@@ -192,7 +194,7 @@ it('a replica that drains sends its clients away spread over time', async () => 
     });
   }
   await drained.server.close();
-  await vi.waitFor(() => expect(leftAt.size).toBe(30));
+  await vi.waitFor(() => expect(leftAt.size).toBe(30), { timeout: 10_000 });
   const left = [...leftAt.values()];
   // Not together: there are ten moments at least, 20 ms apart or more.
   expect(new Set(left.map((at) => Math.round(at / 20))).size).toBeGreaterThanOrEqual(10);

@@ -75,7 +75,7 @@ it('sends nothing more of a series that was unsubscribed', async () => {
   const day = T0 - (T0 % 86_400);
   await world.write('1d', 'MSFT', [[day, 1]]);
   await world.write('1d', 'TSLA', [[day, 1]]);
-  await vi.waitFor(() => expect(changes).not.toEqual([]));
+  await vi.waitFor(() => expect(changes).not.toEqual([]), { timeout: 10_000 });
   expect(changes.map(({ ticker }) => ticker)).toEqual(['TSLA']);
   socket.close();
 });

@@ -1,4 +1,5 @@
 /** Every way in which a client's picture could come apart from the rows, and does not. */
+import type { Ticker } from '@tapecast/contracts/ticker';
 import type { Epoch, Revision } from '@tapecast/contracts/units';
 import { withdrawBars } from '@tapecast/db/write-bars';
 import { unixSeconds } from '@tapecast/contracts/units';
@@ -55,10 +56,10 @@ it('gives a snapshot, then every change with prev and revision', async () => {
     ],
   });
   await world.write('1m', ticker, [[T0 + 60, 12]]);
-  await vi.waitFor(() => expect(changes).toHaveLength(1));
+  await vi.waitFor(() => expect(changes).toHaveLength(1), { timeout: 10_000 });
   expect(changes[0]).toMatchObject({ prev: 1, revision: 2, bars: [[T0 + 60, 12, 12, 12, 12, 1]] });
   await world.write('1m', ticker, [[T0 + 120, 13]]);
-  await vi.waitFor(() => expect(changes).toHaveLength(2));
+  await vi.waitFor(() => expect(changes).toHaveLength(2), { timeout: 10_000 });
   expect(changes[1]).toMatchObject({ prev: 2, revision: 3 });
 });
 
@@ -96,8 +97,8 @@ it('takes a withdrawn bar away, in native and derived resolutions', async () => 
   await expectClientsEqualRows(world, [fives], ticker, '5m');
   expect(fives.bars()).toHaveLength(2);
   await withdrawBars(world.db, '1m', ticker, [unixSeconds(T0 + 300)]);
-  await vi.waitFor(() => expect(minutes.bars()).toHaveLength(2));
-  await vi.waitFor(() => expect(fives.bars()).toHaveLength(1));
+  await vi.waitFor(() => expect(minutes.bars()).toHaveLength(2), { timeout: 10_000 });
+  await vi.waitFor(() => expect(fives.bars()).toHaveLength(1), { timeout: 10_000 });
   await expectClientsEqualRows(world, [fives], ticker, '5m');
 });
 
@@ -157,14 +158,14 @@ it('takes an UPDATE typed into psql', async () => {
   const seen = watch(world.client(), ticker, '1d');
   await expectClientsEqualRows(world, [seen], ticker, '1d');
   await world.sql('UPDATE stock_prices_1d SET close = 10.000000001, high = 11 WHERE ticker = $1', [ticker]);
-  await vi.waitFor(() => expect(seen.bars()[0]?.[4]).toBe(10.000000001));
+  await vi.waitFor(() => expect(seen.bars()[0]?.[4]).toBe(10.000000001), { timeout: 10_000 });
   await expectClientsEqualRows(world, [seen], ticker, '1d');
 });
 
 it('survives NOTIFYs that are no JSON, or not what the contract says', async () => {
   const ticker = await newTicker();
   const seen = watch(world.client(), ticker, '1m');
-  await vi.waitFor(() => expect(seen.snapshots).toBe(1));
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
   const before = await world.metric('hints_malformed_total');
   await world.sql(`SELECT pg_notify('tapecast_bars', 'no json'), pg_notify('tapecast_bars', '{"epoch":7}')`);
   await world.write('1m', ticker, [[T0, 10]]);
@@ -175,7 +176,7 @@ it('survives NOTIFYs that are no JSON, or not what the contract says', async () 
 it('delivers a statement that touches more bars than NOTIFY or a frame can carry', async () => {
   const ticker = await newTicker();
   const seen = watch(world.client(), ticker, '1m', 10_000);
-  await vi.waitFor(() => expect(seen.snapshots).toBe(1));
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
   await world.sql(
     `INSERT INTO stock_prices_1m (time, ticker, open, high, low, close, volume, source)
      SELECT to_timestamp($2::bigint - 60 * n), $1, 1 + n, 1 + n, 1 + n, 1 + n, n, 'test' FROM generate_series(1, 5000) n`,
@@ -277,4 +278,47 @@ it('leaves no gap between a state read during writes and the changes that follow
   writing = false;
   reads.share = share;
   await Promise.all(writers);
+});
+
+it('gives nobody a state that is older than the stream, although it joins a read that began before', async () => {
+  const ticker = await newTicker();
+  await world.write('1m', ticker, [[T0, 1]]);
+  const { pages } = world.services.hub;
+  const share = pages.reads.share.bind(pages.reads);
+  const read = Promise.withResolvers<true>();
+  const joined = Promise.withResolvers<true>();
+  const release = Promise.withResolvers<true>();
+  let asked = 0;
+  pages.reads.share = async (key, query) => {
+    if (!key.includes(`snapshot ${ticker} `)) return share(key, query);
+    asked += 1;
+    if (asked === 2) joined.resolve(true);
+    if (asked > 1) return share(key, query);
+    return share(key, async () => {
+      const answer = await query();
+      read.resolve(true);
+      await release.promise;
+      return answer;
+    });
+  };
+  try {
+    const [early, late] = [world.socket(), world.socket()] as const;
+    await Promise.all([connected(early), connected(late)]);
+    const before = await world.metric('subscriptions');
+    early.emit('subscribe', { series: [{ ticker, resolution: '1m' }] }, () => undefined);
+    await read.promise;
+    await world.write('1m', ticker, [[T0, 2]]);
+    const heads = () => world.services.hub.statusOf(ticker as Ticker).heads;
+    await vi.waitFor(() => expect(heads()['1m']).toBe(2), { timeout: 10_000 });
+    // With it goes what the hub remembered of the change: who comes now could not be told.
+    early.close();
+    await vi.waitFor(async () => expect(await world.metric('subscriptions')).toBe(before), { timeout: 10_000 });
+    const answer = subscribe(late, [{ ticker, resolution: '1m' }]);
+    await joined.promise;
+    release.resolve(true);
+    expect(await answer).toMatchObject({ ok: true, series: [{ revision: 2, bars: [[T0, 2, 2, 2, 2, 1]] }] });
+  } finally {
+    release.resolve(true);
+    pages.reads.share = share;
+  }
 });

@@ -213,7 +213,7 @@ export function connected(socket: Socket): Promise<void> {
 }
 
 export async function subscribe(socket: Socket, series: SubscribeRequest['series'] | object[]): Promise<SubscribeAck> {
-  return (await socket.timeout(5_000).emitWithAck('subscribe', { series })) as SubscribeAck;
+  return (await socket.timeout(20_000).emitWithAck('subscribe', { series })) as SubscribeAck;
 }
 
 /** Collects all changes that come to a bare socket. */
