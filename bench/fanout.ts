@@ -13,7 +13,7 @@ import { endChild, nextMessage, openBenchDatabase, startChild, startChildWith } 
 const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'w1,w2,w3' },
+    only: { type: 'string', default: 'w1,w2,w3,compression' },
     seconds: number(15),
     clients: number(1_000),
     tickers: number(20),
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     rate: number(5),
     'w2-clients': number(2_000),
     'w2-rate': number(20),
+    /** Fewer than W1's: the load generator has to inflate what it gets. */
+    'compression-clients': number(200),
     'w3-clients': number(10_000),
     /** Writes a CPU profile of the hub into this folder. */
     profile: { type: 'string' },
@@ -112,21 +114,35 @@ function groupsOf(tickers: string[], count: number): string[][] {
 const round = (value: number, digits = 3) => Number(value.toFixed(digits));
 const figures: Record<string, number> = {};
 
-async function w1(): Promise<void> {
-  const clients = Number(values.clients);
+/** Everyone has a choice of their own: a step that shares no divisor with the universe reaches all of it. */
+function manyTickers(clients: number): Load {
   const each = Number(values.tickers);
-  const rate = Number(values.rate);
-  console.log(
-    `W1: ${clients} clients × ${each} of ${universe.length} tickers × ${rate} updates/s per ticker, ${seconds} s …`,
-  );
-  // Everyone has a choice of their own: a step that shares no divisor with the universe reaches all of it.
   const tickers = Array.from({ length: clients }, (_, client) =>
     Array.from(
       { length: each },
       (_unused, index) => universe[(client * 37 + index * (1 + 2 * (client % 7))) % universe.length] ?? '',
     ),
   ).map((chosen) => [...new Set([...chosen, ...universe])].slice(0, each));
-  const load = { clients, tickers, groups: groupsOf(universe, 20), rate };
+  return { clients, tickers, groups: groupsOf(universe, 20), rate: Number(values.rate) };
+}
+
+/** What permessage-deflate costs and saves where an operator turns it on. */
+async function compression(): Promise<void> {
+  const clients = Number(values['compression-clients']);
+  console.log(`compression: W1's load with ${clients} clients, without and with permessage-deflate, ${seconds} s …`);
+  const plain = await measure('hub', manyTickers(clients));
+  const deflated = await measure('hub-compressed', manyTickers(clients));
+  figures['compression_cpu_ratio'] = round(deflated.perUpdate / plain.perUpdate);
+  figures['compression_bytes_ratio'] = round(deflated.report.bytes / plain.report.bytes);
+  figures['compression_delivered'] = deflated.report.delivered / deflated.report.expected;
+}
+
+async function w1(): Promise<void> {
+  const clients = Number(values.clients);
+  console.log(
+    `W1: ${clients} clients × ${values.tickers} of ${universe.length} tickers × ${values.rate} updates/s per ticker, ${seconds} s …`,
+  );
+  const load = manyTickers(clients);
   const hub = await measure('hub', load);
   const atFullSize = await measure('rooms', load);
   // A server that cannot keep up is fed in batches, which cheapens its updates: what counts is what it can hold.
@@ -218,6 +234,7 @@ try {
   await writer.update(universe);
   if (parts.has('w1')) await w1();
   if (parts.has('w2')) await w2();
+  if (parts.has('compression')) await compression();
   if (parts.has('w3')) await w3();
   console.table(figures);
   console.log(JSON.stringify({ bench: 'fanout', ...figures }));

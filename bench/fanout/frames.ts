@@ -1,8 +1,11 @@
 /** The WebSocket of a load generator: text frames over a plain socket, so that as little as possible is its own cost. */
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
 
 export interface Frames {
+  /** Bytes that came, all together. */
+  readonly bytes: number;
   /** At most 64 KB of ASCII. */
   send(text: string): void;
   close(): void;
@@ -13,6 +16,8 @@ export interface Frames {
 export interface FramesOptions {
   port: number;
   path: string;
+  /** permessage-deflate, each message by itself. */
+  compressed?: boolean;
   hear(text: string): void;
   onOpen(): void;
   /** Also when it could not be opened; not after `close` or `cut`. */
@@ -20,8 +25,10 @@ export interface FramesOptions {
 }
 
 const EMPTY = Buffer.alloc(0);
+const DEFLATE = 'Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover';
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
-export function openFrames({ port, path, hear, onOpen, onLost }: FramesOptions): Frames {
+export function openFrames({ port, path, compressed, hear, onOpen, onLost }: FramesOptions): Frames {
   const socket = connect(port, '127.0.0.1');
   let ended = false;
   socket.setNoDelay(true);
@@ -37,6 +44,7 @@ export function openFrames({ port, path, hear, onOpen, onLost }: FramesOptions):
       'Upgrade: websocket',
       'Sec-WebSocket-Version: 13',
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      ...(compressed === true ? [DEFLATE] : []),
       '\r\n',
     ].join('\r\n'),
   );
@@ -57,10 +65,16 @@ export function openFrames({ port, path, hear, onOpen, onLost }: FramesOptions):
       if (frame === null) break;
       at = frame.end;
       if (frame.text) hear(data.toString('latin1', frame.start, frame.end));
+      else if (frame.deflated) {
+        hear(inflated(data.subarray(frame.start, frame.end)));
+      }
     }
     rest = at === data.length ? EMPTY : data.subarray(at);
   });
   return {
+    get bytes() {
+      return socket.bytesRead;
+    },
     send: (text) => socket.write(masked(text)),
     close() {
       ended = true;
@@ -73,10 +87,17 @@ export function openFrames({ port, path, hear, onOpen, onLost }: FramesOptions):
   };
 }
 
+/** RFC 7692 §7.2.1: a message ends with an empty block, of which senders leave the last bytes away. */
+function inflated(message: Buffer): string {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
+  return inflateRawSync(Buffer.concat([message, TAIL]), options).toString('latin1');
+}
+
 const TEXT = 0x81;
+const DEFLATED_TEXT = 0xc1;
 
 /** Unmasked, as servers send; null when it is not all there. */
-function frameAt(data: Buffer, at: number): { text: boolean; start: number; end: number } | null {
+function frameAt(data: Buffer, at: number): { text: boolean; deflated: boolean; start: number; end: number } | null {
   if (data.length < at + 2) return null;
   let length = data[at + 1] ?? 0;
   let start = at + 2;
@@ -90,7 +111,8 @@ function frameAt(data: Buffer, at: number): { text: boolean; start: number; end:
     start += 8;
   }
   const end = start + length;
-  return data.length < end ? null : { text: data[at] === TEXT, start, end };
+  if (data.length < end) return null;
+  return { text: data[at] === TEXT, deflated: data[at] === DEFLATED_TEXT, start, end };
 }
 
 /** Clients must mask; a mask of zeros leaves the text as it is. */

@@ -52,6 +52,7 @@ async function connectAll({ kind, port, clients: count, tickers }: Extract<LoadR
           port,
           tickers: tickers[(clients.length + index) % tickers.length] ?? [],
           bare: isBare(kind),
+          compressed: kind === 'hub-compressed',
           hear: take,
           onRecovery: (recovery) => recoveries.push(recovery),
           onSnapshot: () => (snapshots += 1),
@@ -86,8 +87,9 @@ async function report(rows: [ticker: string, revision: number, close: number][])
     expected += (row?.revision ?? 0) - begun;
     if (row?.revision !== revision || row.close !== close) wrong += 1;
   }
+  const bytes = clients.reduce((sum, client) => sum + client.bytes, 0);
   return {
-    ...{ delivered, expected, frames, wrong, gaps, snapshots, recoveries },
+    ...{ delivered, expected, frames, bytes, wrong, gaps, snapshots, recoveries },
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
   };

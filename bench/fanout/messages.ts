@@ -1,5 +1,5 @@
 /** What the processes of the fan-out benchmark tell each other. */
-export type Kind = 'hub' | 'rooms' | 'ws' | 'ws-at-once';
+export type Kind = 'hub' | 'hub-compressed' | 'rooms' | 'ws' | 'ws-at-once';
 
 /** Servers that know no subscriptions: everyone gets everything. */
 export function isBare(kind: Kind): boolean {
@@ -39,6 +39,8 @@ export interface LoadReport {
   delivered: number;
   expected: number;
   frames: number;
+  /** On the wire, from the first to the last byte of the connections that are open. */
+  bytes: number;
   p50Ms: number;
   p99Ms: number;
   /** Series in clients whose state differs from the rows, and changes that did not continue what was held. */

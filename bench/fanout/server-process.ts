@@ -1,4 +1,4 @@
-/** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|rooms|ws|ws-at-once <database> [port]`. */
+/** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|hub-compressed|rooms|ws|ws-at-once <database> [port]`. */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { BARS_CHANNEL, type BarsHint } from '@tapecast/contracts/notify';
@@ -29,6 +29,7 @@ async function openHub(): Promise<WebServices> {
     logger,
     registry,
     flushIntervalMs: FLUSH_INTERVAL_MS,
+    compression: kind === 'hub-compressed',
     limits: { connectionsPerAddress: 100_000 },
   });
   while (services.hub.notReady().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -133,6 +134,7 @@ answerAll<ServerRequest>(async (): Promise<Usage> => {
 process.once('disconnect', () => process.exit(0));
 const starts: Record<string, () => Promise<number>> = {
   hub: startHub,
+  'hub-compressed': startHub,
   rooms: startRooms,
   ws: () => startWs(FLUSH_INTERVAL_MS),
   'ws-at-once': () => startWs(0),

@@ -31,6 +31,7 @@ export interface ThinClientOptions {
   tickers: readonly string[];
   /** A bare `ws` server has no states to begin with: its first frame tells. */
   bare: boolean;
+  compressed: boolean;
   hear(client: ThinClient, changes: BarsChange[]): void;
   onRecovery(recovery: Recovery): void;
   /** It had to begin anew, although it held something. */
@@ -66,6 +67,11 @@ export class ThinClient {
     return this.#ready.promise;
   }
 
+  /** Bytes that came by the connection that is open now. */
+  get bytes(): number {
+    return this.#socket?.bytes ?? 0;
+  }
+
   cut(): void {
     this.#socket?.cut();
     this.#lost();
@@ -77,10 +83,11 @@ export class ThinClient {
   }
 
   #open(): void {
-    const { port, bare, tickers } = this.#options;
+    const { port, bare, compressed, tickers } = this.#options;
     this.#socket = openFrames({
       port,
       path: bare ? '/' : PATH,
+      compressed,
       hear: (text) => this.#hear(text),
       onOpen: () => {
         if (!bare) return;

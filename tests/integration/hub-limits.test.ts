@@ -1,7 +1,17 @@
 /** What clients send is unknown until it is parsed: typed errors, and the socket lives. */
 import { SubscribeAck, UnsubscribeAck } from '@tapecast/contracts/socket';
+import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { collect, connected, createWorld, subscribe, T0, type World } from './hub-world.ts';
+import {
+  collect,
+  connected,
+  createWorld,
+  expectClientsEqualRows,
+  subscribe,
+  T0,
+  watch,
+  type World,
+} from './hub-world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -123,4 +133,42 @@ it('survives bytes that are no protocol at all', async () => {
   await closed;
   expect(await subscribe(good, [{ ticker: 'MSFT', resolution: '1m' }])).toMatchObject({ ok: true });
   good.close();
+});
+
+it('takes sockets of its own pages and of programs, and refuses those of pages that nobody named', async () => {
+  const opened = (origin: string) => {
+    const socket = io(world.server.origin, {
+      transports: ['websocket'],
+      forceNew: true,
+      auth: { protocol: 1 },
+      extraHeaders: { origin },
+    });
+    return connected(socket).finally(() => socket.close());
+  };
+  await opened(world.server.origin);
+  await expect(opened('https://elsewhere.example')).rejects.toMatchObject({ data: { code: 'forbidden_origin' } });
+});
+
+it('compresses frames where the operator wants it, and they lead to the same rows', async () => {
+  const compressing = await createWorld({ services: { compression: true } });
+  try {
+    const extensions = async (of: World) => {
+      const socket = of.socket();
+      await connected(socket);
+      const { ws } = socket.io.engine.transport as unknown as { ws: { extensions: string } };
+      socket.close();
+      return ws.extensions;
+    };
+    expect(await extensions(compressing)).toContain('permessage-deflate');
+    expect(await extensions(world)).toBe('');
+    const seen = watch(compressing.client(), 'MSFT', '1m');
+    await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
+    // More than the threshold below which a message stays as it is.
+    const minutes = Array.from({ length: 100 }, (_, minute): [number, number] => [T0 + 60 * minute, 1 + minute]);
+    await compressing.write('1m', 'MSFT', minutes);
+    await compressing.write('1m', 'MSFT', [[T0, 500]]);
+    await expectClientsEqualRows(compressing, [seen], 'MSFT', '1m');
+  } finally {
+    await compressing.close();
+  }
 });

@@ -108,10 +108,10 @@ it('counts connections by the address that a trusted proxy names, and says so', 
   await vi.waitFor(() => {
     const problems = clients.map(({ connection }) => connection.problem).filter((problem) => problem !== null);
     expect(problems).toEqual([expect.stringContaining('3 connections')]);
-  });
+  }, 10_000);
   const other = connect('203.0.113.10');
   ends.unshift(() => other.close());
-  await vi.waitFor(() => expect(other.connection.state).toBe('connected'));
+  await vi.waitFor(() => expect(other.connection.state).toBe('connected'), { timeout: 10_000 });
 });
 
 it('answers outside of its path with a problem, and leads to it', async () => {

@@ -185,9 +185,9 @@ it('gives the newest forecast, or the one known at asOf, and pushes new ones to 
   const ask = (query = '') => rest.forecast(get(`/api/v1/forecasts/MSFT${query}`), 'MSFT');
   expect((await problemOf(ask())).status).toBe(404);
   const seen = watch(world.client(), 'MSFT', '1h');
-  await vi.waitFor(() => expect(seen.snapshots).toBe(1));
+  await vi.waitFor(() => expect(seen.snapshots).toBe(1), { timeout: 10_000 });
   await saveForecast(T0, 50);
-  await vi.waitFor(() => expect(seen.forecasts.at(-1)).toMatchObject({ madeAt: T0 }));
+  await vi.waitFor(() => expect(seen.forecasts.at(-1)).toMatchObject({ madeAt: T0 }), { timeout: 10_000 });
   await saveForecast(T0 + 3_600, 60);
   await vi.waitFor(() =>
     expect(seen.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600, points: [[T0 + 3_600, 59, 60, 61]] }),
@@ -196,7 +196,7 @@ it('gives the newest forecast, or the one known at asOf, and pushes new ones to 
   expect(Forecast.parse(await (await ask(`?asOf=${T0 + 60}`)).json()).madeAt).toBe(T0);
   expect((await problemOf(ask('?resolution=5m'))).status).toBe(400);
   const late = watch(world.client(), 'MSFT', '1h');
-  await vi.waitFor(() => expect(late.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600 }));
+  await vi.waitFor(() => expect(late.forecasts.at(-1)).toMatchObject({ madeAt: T0 + 3_600 }), { timeout: 10_000 });
 });
 
 it('lets pages of named origins read, and no others', async () => {
