@@ -80,7 +80,7 @@ it('a snapshot taken during writes has the revision of its bars, thousands of ti
   // The same writes are fast enough to show what one statement spares.
   expect(wrongInTwo).toBeGreaterThan(0);
   expect(revisions.size).toBeGreaterThan(50);
-});
+}, 120_000);
 
 it('a LISTEN connection that fell into a black hole is found out and replaced', async () => {
   let toListen: TcpProxy | undefined;

@@ -66,7 +66,10 @@ export function createHubMetrics(registry: Registry): HubMetrics {
     new Histogram({ name: `tapecast_hub_${name}`, help, buckets: LATENCY_BUCKETS, registers });
   return {
     listenLag: histogram('listen_lag_seconds', 'From the commit of a change to the hint of it in the hub'),
-    commitToPush: histogram('commit_to_push_seconds', 'From the commit of a change to its frame, of a change of one frame in 16'),
+    commitToPush: histogram(
+      'commit_to_push_seconds',
+      'From the commit of a change to its frame, of a change of one frame in 16',
+    ),
     watchBuffers: (bytes) => (bufferedBytes = bytes),
     connections: gauge('connections', 'Clients that are connected'),
     subscriptions: gauge('subscriptions', 'Series that clients are subscribed to, counted per client'),
