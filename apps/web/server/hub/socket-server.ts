@@ -149,7 +149,10 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
       );
     } else if (event === 'unsubscribe') answer(unsubscribe(session, payload));
     else if (event === 'watchLab') void options.lab.watch(socket, payload).then(answer);
-    else answer(refuse('bad_request', `there is no request ${event.slice(0, 32)}: use subscribe, unsubscribe or watchLab`));
+    else
+      answer(
+        refuse('bad_request', `there is no request ${event.slice(0, 32)}: use subscribe, unsubscribe or watchLab`),
+      );
   });
 }
 
