@@ -105,6 +105,7 @@ it('by keys alone: a run is begun, followed, read, and repeated to the digit', a
   expect(await page.getByTestId('lab-model').inputValue()).toBe('boosted');
   await page.getByTestId('lab-tuning').focus();
   await page.keyboard.press('Space');
+  expect(await page.getByTestId('lab-refit').inputValue()).toBe('20');
   await page.getByTestId('lab-seed').fill('7');
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/lab\/\d+$/);
@@ -121,6 +122,8 @@ it('by keys alone: a run is begun, followed, read, and repeated to the digit', a
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(199);
   expect(await page.getByTestId('hit-rate').getByRole('img').getAttribute('aria-label')).toContain('95 % interval');
   expect(await page.getByTestId('folds').getByRole('row').count()).toBe(1 + 5 + 9);
+
+  expect(await page.getByTestId('lab-facts').textContent()).toContain('9 times, every 20 bars of the test part');
 
   const first = page.url();
   await page.getByTestId('lab-repeat').focus();

@@ -176,7 +176,7 @@ describe('REST', () => {
 
 describe('a job', () => {
   it('comes to a result, and a repetition to the same one; what is tried is counted', async () => {
-    const id = await created({ model: 'forest', folds: 2, horizon: 1 });
+    const id = await created({ model: 'forest', folds: 2, horizon: 1, refitEvery: 40 });
     expect(await workOnRun(forecasterDb, id)).toMatchObject({ outcome: 'done' });
     const run = await runOf(id);
     expect(run).toMatchObject({ state: 'done', progress: 1, attempt: 1, original: null });

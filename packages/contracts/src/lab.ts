@@ -11,6 +11,8 @@ import { Epoch, Revision, UnixSeconds } from './units.ts';
 export const MAX_LAB_BARS = 5_000;
 export const FEWEST_TRAINING_ROWS = 120;
 export const FEWEST_TEST_ROWS = 30;
+/** A model is taught anew within the test part so often at most: each time costs as much as a fold. */
+export const MOST_LAB_REFITS = 250;
 /** Runs that wait or are at work, of all users together. */
 export const MOST_OPEN_LAB_RUNS = 20;
 /** Runs that one connection may watch. */
@@ -57,6 +59,8 @@ export const LabSettings = z.object({
   split: UnixSeconds,
   /** Walk-forward folds within the training part. */
   folds: z.int().min(2).max(10),
+  /** Bars of the test part after which the model is taught anew, by all whose outcome is known by then; 0 or left out: never. */
+  refitEvery: z.int().min(0).max(MAX_LAB_BARS).optional(),
   strategy: LabStrategy,
   /** Cost of each trade in hundredths of a percent of what is traded; turning from long to short trades twice. */
   costBps: z.number().min(0).max(500),

@@ -5,6 +5,7 @@
 import {
   FEWEST_TEST_ROWS,
   FEWEST_TRAINING_ROWS,
+  MOST_LAB_REFITS,
   type LabCandidate,
   type LabResult,
   type LabSettings,
@@ -16,6 +17,7 @@ import { createDataset, knownRows, walkForward, type Dataset } from './dataset.t
 import { type LabBars } from './features.ts';
 import { LEARNERS } from './models/learners.ts';
 import { type Predictor } from './models/learner.ts';
+import { predictTestPart } from './refit.ts';
 import { wilson } from './statistics.ts';
 import { teach } from './teach.ts';
 
@@ -36,7 +38,7 @@ export interface LabInput {
 const YEAR = 365.25 * 86_400;
 /** Each fit draws from a stream of its own, so that none depends on how many came before. */
 const SEED_STEP = 7_919;
-const [TEST_SEED, NEXT_SEED] = [1, 2];
+const NEXT_SEED = 2;
 
 /** @throws {LabRefusedError} */
 export async function runLab(input: LabInput): Promise<LabResult> {
@@ -49,13 +51,12 @@ export async function runLab(input: LabInput): Promise<LabResult> {
   const first = bars.times.findIndex((time) => time >= settings.split);
   const trainingRows = knownRows(dataset, first - 1);
   assertEnough(dataset, first, trainingRows.length);
+  assertNotTooOften(settings.refitEvery, count - first);
 
   const training = await validate(input, dataset, trainingRows);
   const parameters = training.chosen.parameters;
-  await report(0.86, 'teaching the training part');
-  const predict = teach(dataset, { learner, parameters, lastKnown: first - 1, seed: seed + TEST_SEED });
-  await report(0.9, 'judging the test part');
-  const probability = predictAll(predict, dataset, first, count);
+  const { refitEvery } = settings;
+  const probability = await predictTestPart(dataset, { learner, parameters, first, refitEvery, seed, report });
 
   const cost = settings.costBps / 10_000;
   const barsPerYear = (YEAR * (count - 1)) / Math.max(1, (bars.times.at(-1) ?? 0) - (bars.times[0] ?? 0));
@@ -123,6 +124,15 @@ function assertEnough(dataset: Dataset, first: number, training: number): void {
   }
 }
 
+function assertNotTooOften(refitEvery: number | undefined, test: number): void {
+  const fits = refitEvery ? Math.ceil(test / refitEvery) : 1;
+  if (fits <= MOST_LAB_REFITS) return;
+  throw new LabRefusedError(
+    `The model would be taught ${fits} times over the ${test} bars of the test part; ${MOST_LAB_REFITS} times are the most. ` +
+      `Teach it anew every ${Math.ceil(test / MOST_LAB_REFITS)} bars or more, or set the split later.`,
+  );
+}
+
 /** Walk-forward folds within the training part: they choose the parameters if that is wished, and tell what to expect. */
 async function validate(
   { settings, seed, report }: LabInput,
@@ -172,10 +182,6 @@ function judge(dataset: Dataset, predict: Predictor, rows: readonly number[]): L
     hitRate: rounded(hit / rows.length),
     brier: rounded(squares / rows.length),
   };
-}
-
-function predictAll(predict: Predictor, dataset: Dataset, first: number, until: number): number[] {
-  return Array.from({ length: until - first }, (_, i) => predict(dataset.rows[first + i] ?? new Float64Array()));
 }
 
 function hits(dataset: Dataset, first: number, probability: readonly number[], trainingRows: readonly number[]) {

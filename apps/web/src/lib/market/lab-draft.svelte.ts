@@ -6,6 +6,8 @@ import type { ForecastResolution } from '@tapecast/contracts/resolution';
 const MOST_BARS = 5_000;
 const DEFAULT_BARS = 2_000;
 const TRAINING_SHARE = 0.7;
+/** A month of days, three days of a stock's hours. */
+const DEFAULT_REFIT = 20;
 
 export class LabDraft {
   ticker = $state('');
@@ -17,6 +19,8 @@ export class LabDraft {
   /** `2024-05-01`; empty until the history is known. */
   split = $state('');
   folds = $state(5);
+  /** Bars; 0 for never. */
+  refitEvery = $state(DEFAULT_REFIT);
   strategy = $state<LabStrategy>('long-only');
   costBps = $state(10);
   bars = $state(DEFAULT_BARS);
@@ -27,6 +31,7 @@ export class LabDraft {
 
   take({ settings, seed }: Pick<LabRun, 'settings' | 'seed'>): void {
     const { ticker, resolution, model, features, tuning, horizon, split, folds, strategy, costBps, bars } = settings;
+    const { refitEvery = 0 } = settings;
     Object.assign(this, {
       ticker,
       resolution,
@@ -35,6 +40,7 @@ export class LabDraft {
       tuning,
       horizon,
       folds,
+      refitEvery,
       strategy,
       costBps,
     });
@@ -55,9 +61,10 @@ export class LabDraft {
   request(): LabRequest | string {
     if (!Number.isFinite(this.splitTime)) return 'Choose the date that parts training from test.';
     if (this.features.length === 0) return 'Choose at least one kind of feature.';
-    const { ticker, resolution, model, features, tuning, horizon, folds, strategy, costBps, bars } = this;
+    const { ticker, resolution, model, features, tuning, horizon, folds, refitEvery, strategy, costBps, bars } = this;
     const settings = {
-      ...{ ticker, resolution, model, features: [...features], tuning, horizon, folds, strategy, costBps },
+      ...{ ticker, resolution, model, features: [...features], tuning, horizon, folds },
+      ...{ refitEvery, strategy, costBps },
       ...{ bars: Math.min(MOST_BARS, bars), split: this.splitTime },
     } as LabSettings;
     return this.seed === null ? { settings } : { settings, seed: this.seed };

@@ -1,6 +1,13 @@
 import type { LabRun } from '@tapecast/contracts/lab';
 import { describe, expect, it } from 'vitest';
-import { hitSentence, nextSentence, repetitionSentence, triesSentence, verdictSentence } from './lab-words.ts';
+import {
+  hitSentence,
+  nextSentence,
+  refitWords,
+  repetitionSentence,
+  triesSentence,
+  verdictSentence,
+} from './lab-words.ts';
 
 type Done = LabRun & { result: NonNullable<LabRun['result']> };
 
@@ -10,11 +17,13 @@ function run(more: {
   tried?: number;
   returns?: [number, number];
   hit?: [rate: number, low: number, base: number];
+  refitEvery?: number;
 }): Done {
   const { verdict = 'same', attempt = 1, tried = 1, returns = [0.1, 0.05], hit = [0.52, 0.48, 0.53] } = more;
   return {
-    ...{ verdict, attempt, repeatOf: null, original: null, settings: { horizon: 1 } },
+    ...{ verdict, attempt, repeatOf: null, original: null, settings: { horizon: 1, refitEvery: more.refitEvery } },
     result: {
+      data: { test: 100 },
       training: { tried: Array.from({ length: tried }, () => ({})) },
       test: {
         ...{
@@ -55,6 +64,16 @@ describe('the verdict', () => {
 it('a hit rate is compared with the usual direction', () => {
   expect(hitSentence(run({}))).toContain('no surer than that');
   expect(hitSentence(run({ hit: [0.6, 0.55, 0.5] }))).toContain('more than always naming the usual direction');
+});
+
+it.each([
+  [undefined, /^never/],
+  [0, /^never/],
+  [100, /^never/],
+  [60, /^once, every 60 bars/],
+  [30, /^3 times, every 30 bars/],
+])('a model taught anew every %s bars', (refitEvery, words) => {
+  expect(refitWords(run(refitEvery === undefined ? {} : { refitEvery }))).toMatch(words);
 });
 
 it('the next bar, with the probability of what is expected', () => {

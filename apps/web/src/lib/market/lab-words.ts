@@ -90,6 +90,14 @@ export function triesSentence({ attempt, result }: Done): string {
   return `This is ${attempt > 1 ? what.join(', and ') : `one run in which ${what[0]}`}: of ${tries} tries of pure luck, the best looks good. The verdict counts them all.`;
 }
 
+/** How the model went on learning within the test part. */
+export function refitWords({ settings, result }: Done): string {
+  const { refitEvery = 0 } = settings;
+  const times = refitEvery === 0 ? 0 : Math.ceil(result.data.test / refitEvery) - 1;
+  if (times === 0) return 'never: the model of the divider judged all of the test part';
+  return `${times === 1 ? 'once' : `${times} times`}, every ${refitEvery} bars of the test part, by what was known by then`;
+}
+
 export function nextSentence({ result, settings }: Done): string {
   const { probability, position } = result.next;
   const span = settings.horizon === 1 ? 'the next bar' : `the next ${settings.horizon} bars`;
