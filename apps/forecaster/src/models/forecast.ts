@@ -15,7 +15,7 @@ import { indicatorRows } from './indicators.ts';
 import { learnErrors } from './model-errors.ts';
 import { isRefusal, type ForecastInput, type Model, type Quantiles, type Refusal } from './model.ts';
 import { mstl } from './mstl.ts';
-import { chooseOrigins, pathsFrom } from './origins.ts';
+import { chooseOrigins, chooseSeparate, pathsFrom } from './origins.ts';
 import { seasonalNaive } from './seasonal-naive.ts';
 import { seasonalSmoothing } from './seasonal-smoothing.ts';
 import { prepareSeries } from './series.ts';
@@ -76,6 +76,7 @@ export function forecastAll(input: ForecastInput, models: readonly Model[] = MOD
   if (isRefusal(logs)) return logs;
   const indicators = indicatorRows(logs, prepareTrading(input, logs));
   const origins = chooseOrigins(logs.length, horizon, season);
+  const separate = chooseSeparate(origins, horizon);
   const now = knownAt(logs, season, horizon);
   const then = origins.map((origin) => knownAt(logs.subarray(0, origin + 1), season, horizon));
 
@@ -100,7 +101,7 @@ export function forecastAll(input: ForecastInput, models: readonly Model[] = MOD
       const from = paths[k];
       const outcome = logs.subarray(known.logs.length, known.logs.length + horizon);
       // A model's first trial has a band that nothing has taught yet; it is no trial of the model.
-      return from && paths.slice(0, k).some((earlier) => earlier !== null)
+      return separate[k] && from && paths.slice(0, k).some((earlier) => earlier !== null)
         ? pinballLoss(quantiles(known, from, k), levels, outcome)
         : null;
     });

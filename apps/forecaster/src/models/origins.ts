@@ -25,6 +25,20 @@ export function chooseOrigins(length: number, horizon: number, season: readonly 
   return Array.from({ length: count }, (_, k) => newest - (count - 1 - k) * spacing);
 }
 
+/**
+ * Of the origins those whose outcomes no other one shares, the newest first of all. In a short series origins lie closer than the
+ * horizon: then neighbours say nearly the same, and a test that counted each would be surer than it may be.
+ */
+export function chooseSeparate(origins: readonly number[], horizon: number): boolean[] {
+  let after = Number.POSITIVE_INFINITY;
+  const separate = origins.toReversed().map((origin) => {
+    const isSeparate = origin + horizon <= after;
+    if (isSeparate) after = origin;
+    return isSeparate;
+  });
+  return separate.reverse();
+}
+
 /** The model's path from each origin; null where it refused. */
 export function pathsFrom(options: {
   model: Model;
