@@ -90,7 +90,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
     },
   });
   const lab = startLab({
-    ...{ db, queues, logger, threadData: { databaseUrl: databaseUrl(settings) } },
+    ...{ db, queues, logger, threadData: { databaseUrl: databaseUrl(settings) }, keepDays: settings.LAB_KEEP_DAYS },
     onError: (err) => {
       if (err instanceof DatabaseUnavailableError) database.failed(err);
       else if (err instanceof QueueUnavailableError) queue.failed(err);

@@ -18,6 +18,8 @@ const Settings = z
       .default(availableParallelism()),
     /** So many series get a backtest when they are new, so that a scorecard has something to say; 0 for none. */
     FORECAST_BACKTESTS: z.coerce.number({ error: 'must be a whole number' }).int().min(0).max(10_000).default(24),
+    /** Days after which an ended run of the lab is forgotten; 0 keeps all. */
+    LAB_KEEP_DAYS: z.coerce.number({ error: 'must be a whole number' }).int().min(0).max(36_500).default(90),
   })
   .superRefine(requireDatabase);
 

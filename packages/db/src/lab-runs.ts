@@ -111,6 +111,20 @@ export async function moveLabRun(db: Database, id: number, progress: number, sta
   return Number(numAffectedRows ?? 0) > 0;
 }
 
+/**
+ * Forgets runs that ended more than so many days ago. What another run repeats stays until that is gone, and the newest run of each
+ * series for good: it holds the number of tries.
+ * @returns how many were forgotten
+ */
+export async function pruneLabRuns(db: Database, keepDays: number): Promise<number> {
+  const { rows } = await answering(() =>
+    sql<{ pruned: number }>`SELECT prune_lab_runs(make_interval(days => ${keepDays}::integer)) AS pruned`.execute(
+      db.kysely,
+    ),
+  );
+  return rows[0]?.pruned ?? 0;
+}
+
 export interface LabOutcome {
   epoch: Epoch;
   revision: Revision;

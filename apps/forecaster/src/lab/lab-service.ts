@@ -1,12 +1,12 @@
 /**
  * The lab's part of the forecaster: every open row of lab_runs becomes a job, and jobs are worked on in a thread. A hint makes a
- * run begin at once; a sweep finds those that no hint told of, and those whose job was lost with its queue.
+ * run begin at once; a sweep finds those that no hint told of, and those whose job was lost with its queue. Old runs are forgotten.
  */
 import { LAB_QUEUE, LabJob } from '@tapecast/contracts/jobs';
 import { LabHint } from '@tapecast/contracts/notify';
 import { type Database } from '@tapecast/db/database';
 import { readEpoch } from '@tapecast/db/epoch';
-import { failLabRun, listOpenLabRuns } from '@tapecast/db/lab-runs';
+import { failLabRun, listOpenLabRuns, pruneLabRuns } from '@tapecast/db/lab-runs';
 import { jobId } from '@tapecast/queue/job-id';
 import { type Queues } from '@tapecast/queue/queues';
 import { type Logger } from '@tapecast/runtime/logger';
@@ -25,6 +25,7 @@ export interface LabService {
 
 const SWEEP_MS = 10_000;
 const RETRY_MS = 2_000;
+const PRUNE_MS = 3_600_000;
 /** A run of a forecaster that died is taken over after at most twice this. */
 const LOCK_MS = 5_000;
 /** A job that failed for good is tried again while its row is still open: that is so only when the database was away. */
@@ -34,10 +35,12 @@ export function startLab(options: {
   db: Database;
   queues: Queues;
   threadData: ThreadData;
+  /** Days; 0 keeps all runs. */
+  keepDays: number;
   logger: Logger;
   onError(error: unknown): void;
 }): LabService {
-  const { db, queues, logger } = options;
+  const { db, queues, logger, keepDays } = options;
   const producer = queues.producer(LAB_QUEUE, LabJob);
   const timer = createQuietTimer({ quietMs: 20, longestMs: 200, now: Date.now });
   const runOf = (id: string) => Number(id.split('-')[1]);
@@ -71,6 +74,14 @@ export function startLab(options: {
     }
   }
 
+  let pruneAt = 0;
+  async function prune(): Promise<void> {
+    if (keepDays === 0 || Date.now() < pruneAt) return;
+    const pruned = await pruneLabRuns(db, keepDays);
+    pruneAt = Date.now() + PRUNE_MS;
+    if (pruned > 0) logger.info({ pruned, keepDays }, 'old runs of the lab forgotten');
+  }
+
   return {
     hint(payload) {
       const parsed = LabHint.safeParse(payload);
@@ -82,6 +93,7 @@ export function startLab(options: {
         let pause = SWEEP_MS;
         try {
           await plan();
+          await prune();
         } catch (error) {
           options.onError(error);
           pause = RETRY_MS;
