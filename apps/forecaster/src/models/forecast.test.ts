@@ -1,11 +1,14 @@
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { forecast, forecastAll, MODELS, type Forecasts } from './forecast.ts';
 import { drift } from './drift.ts';
 import { lastPrice } from './last-price.ts';
 import { isRefusal, type ForecastInput, type Refusal } from './model.ts';
 import { randomWalk } from './random-walk.fixture.ts';
+
+// Models are fitted thousands of times; two busy cores take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const levels = QUANTILE_LEVELS;
 

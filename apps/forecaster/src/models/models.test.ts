@@ -1,6 +1,6 @@
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { boost } from './boosting.ts';
 import { forecast, MODELS } from './forecast.ts';
 import { INDICATOR_NAMES, indicatorRows } from './indicators.ts';
@@ -9,6 +9,9 @@ import { isRefusal, type Model } from './model.ts';
 import { randomFrom as uniform } from '../lab/random.ts';
 import { randomWalk } from './random-walk.fixture.ts';
 import { seasonalNaive } from './seasonal-naive.ts';
+
+// Models are fitted thousands of times; two busy cores take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Prices of any kind: walks, seasons, steps, long pauses and spikes, of any size. */
 const prices = fc

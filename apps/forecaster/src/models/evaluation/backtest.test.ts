@@ -1,11 +1,14 @@
 import { QUANTILE_LEVELS } from '@tapecast/contracts/forecast';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { forecastAll, type Forecasts } from '../forecast.ts';
 import { lastPrice } from '../last-price.ts';
 import { type ForecastInput, type Refusal } from '../model.ts';
 import { randomWalk } from '../random-walk.fixture.ts';
 import { seasonalNaive } from '../seasonal-naive.ts';
 import { backtest, SHOWN } from './backtest.ts';
+
+// Models are fitted thousands of times; two busy cores take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const levels = QUANTILE_LEVELS;
 
