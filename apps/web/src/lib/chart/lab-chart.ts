@@ -17,9 +17,10 @@ import {
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts';
-import { formatPercent, formatPrice } from '../market/numbers.ts';
+import { formatPercent } from '../market/numbers.ts';
 import { isDated } from '../market/resolutions.ts';
 import { barTime } from '../market/times.ts';
+import { paperOf, priceFormatOf, writeBehind } from './chart-look.ts';
 import { DividerPrimitive } from './divider-primitive.ts';
 import { fade, type Palette } from './palette.ts';
 import { ZonedTimeScale } from './zoned-time-scale.ts';
@@ -103,23 +104,8 @@ export class LabChart {
 
   paint(palette: Palette): void {
     this.#palette = palette;
-    const { text, muted, line, surface, accent, down } = palette;
-    this.#chart.applyOptions({
-      layout: {
-        background: { color: surface },
-        textColor: muted,
-        fontFamily: "'Inter Variable', sans-serif",
-        fontSize: 12,
-        attributionLogo: true,
-        panes: { separatorColor: line, enableResize: false },
-      },
-      grid: { vertLines: { color: fade(line, 0.6) }, horzLines: { color: fade(line, 0.6) } },
-      crosshair: {
-        mode: 0,
-        vertLine: { color: muted, labelBackgroundColor: text },
-        horzLine: { color: muted, labelBackgroundColor: text },
-      },
-    });
+    const { muted, accent, down } = palette;
+    this.#chart.applyOptions(paperOf(palette));
     this.#equity.applyOptions({ color: accent });
     this.#hold.applyOptions({ color: muted });
     this.#holdDrawdown.applyOptions({ color: muted });
@@ -132,13 +118,7 @@ export class LabChart {
     this.#drawn = next;
     this.#scale.setDated(isDated(next.resolution));
     this.#chart.applyOptions({ timeScale: { timeVisible: !isDated(next.resolution) } });
-    this.#price.applyOptions({
-      priceFormat: {
-        type: 'custom',
-        minMove: 10 ** -next.decimals,
-        formatter: (price: number) => formatPrice(price, next.decimals),
-      },
-    });
+    this.#price.applyOptions({ priceFormat: priceFormatOf(next.decimals) });
     this.#fill(next);
     if (fresh) this.showTest();
   }
@@ -158,8 +138,7 @@ export class LabChart {
 
   mark(simulated: boolean): void {
     const fontSize = Math.min(48, this.#container.clientWidth / 10);
-    const lines = [{ text: 'SIMULATED', color: fade(this.#palette.muted, 0.11), fontSize, fontStyle: '600' }];
-    this.#watermark?.applyOptions({ horzAlign: 'center', vertAlign: 'center', lines: simulated ? lines : [] });
+    writeBehind(this.#watermark, this.#palette, simulated ? 'SIMULATED' : '', fontSize);
   }
 
   destroy(): void {

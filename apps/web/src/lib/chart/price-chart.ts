@@ -1,6 +1,6 @@
 /**
- * Candles, volume and the forecast fan on a canvas. The only module that draws with lightweight-charts, and loaded when
- * a chart is first shown. It is handed whole lists and finds out by itself what changed.
+ * Candles, volume and the forecast fan on a canvas, loaded when a chart is first shown. It is handed whole lists and finds out
+ * by itself what changed.
  */
 import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Resolution } from '@tapecast/contracts/resolution';
@@ -29,6 +29,7 @@ import { firstDifference } from '../market/merge-bars.ts';
 import { formatPrice } from '../market/numbers.ts';
 import { isDated } from '../market/resolutions.ts';
 import { barTime } from '../market/times.ts';
+import { paperOf, priceFormatOf, writeBehind } from './chart-look.ts';
 import { FanPrimitive } from './fan-primitive.ts';
 import { fade, type Palette } from './palette.ts';
 import { ZonedTimeScale } from './zoned-time-scale.ts';
@@ -115,22 +116,8 @@ export class PriceChart {
 
   paint(palette: Palette): void {
     this.#palette = palette;
-    const { up, down, muted, line, surface, text } = palette;
-    this.#chart.applyOptions({
-      layout: {
-        background: { color: surface },
-        textColor: muted,
-        fontFamily: "'Inter Variable', sans-serif",
-        fontSize: 12,
-        attributionLogo: true,
-      },
-      grid: { vertLines: { color: fade(line, 0.6) }, horzLines: { color: fade(line, 0.6) } },
-      crosshair: {
-        mode: 0,
-        vertLine: { color: muted, labelBackgroundColor: text },
-        horzLine: { color: muted, labelBackgroundColor: text },
-      },
-    });
+    const { up, down } = palette;
+    this.#chart.applyOptions(paperOf(palette));
     this.#candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     this.#volume.setData(this.#drawn.bars.map((bar) => this.#volumeOf(bar)));
     this.#fan.show(this.#drawn.fan, palette.forecast);
@@ -143,8 +130,7 @@ export class PriceChart {
   mark(text: string): void {
     this.#marked = text;
     const fontSize = Math.max(28, Math.min(80, this.#container.clientWidth / 10));
-    const lines = [{ text, color: fade(this.#palette.muted, 0.11), fontSize, fontStyle: '600' }];
-    this.#watermark?.applyOptions({ horzAlign: 'center', vertAlign: 'center', lines: text === '' ? [] : lines });
+    writeBehind(this.#watermark, this.#palette, text, fontSize);
   }
 
   /** A stale price loses its colour. */
@@ -172,13 +158,7 @@ export class PriceChart {
     if (fresh) {
       this.#scale.setDated(isDated(next.resolution));
       this.#chart.applyOptions({ timeScale: { timeVisible: !isDated(next.resolution) } });
-      this.#candles.applyOptions({
-        priceFormat: {
-          type: 'custom',
-          minMove: 10 ** -next.decimals,
-          formatter: (price: number) => formatPrice(price, next.decimals),
-        },
-      });
+      this.#candles.applyOptions({ priceFormat: priceFormatOf(next.decimals) });
     }
     this.#drawBars(fresh ? [] : before.bars, next.bars);
     if (fresh || before.fan !== next.fan) this.#drawFan(before.fan, next.fan);
