@@ -30,7 +30,11 @@ export interface Binning {
 export function binRows(rows: readonly Float64Array[]): Binning {
   const width = rows[0]?.length ?? 0;
   const edges = Array.from({ length: width }, (_, feature) => quantileEdges(rows, feature));
-  const toBins = (row: Float64Array): Uint8Array => Uint8Array.from(row, (value, f) => binOf(edges[f] ?? [], value));
+  const toBins = (row: Float64Array): Uint8Array => {
+    const bins = new Uint8Array(width);
+    for (let f = 0; f < width; f++) bins[f] = binOf(edges[f] as Float64Array, row[f] as number);
+    return bins;
+  };
   return { rows: rows.map(toBins), width, toBins };
 }
 
@@ -94,13 +98,20 @@ export function answerOf(tree: Tree, bins: Uint8Array): number {
 }
 
 /** Rising values that part the feature's values into equal shares. */
-function quantileEdges(rows: readonly Float64Array[], feature: number): number[] {
-  const values = Float64Array.from(rows, (row) => row[feature] ?? 0).sort();
-  return Array.from({ length: BINS - 1 }, (_, b) => values[Math.floor(((b + 1) * values.length) / BINS)] ?? 0);
+function quantileEdges(rows: readonly Float64Array[], feature: number): Float64Array {
+  const values = new Float64Array(rows.length);
+  for (let i = 0; i < values.length; i++) values[i] = rows[i]?.[feature] ?? 0;
+  values.sort();
+  return Float64Array.from({ length: BINS - 1 }, (_, b) => values[Math.floor(((b + 1) * values.length) / BINS)] ?? 0);
 }
 
-function binOf(edges: readonly number[], value: number): number {
-  let bin = 0;
-  while (bin < edges.length && value > (edges[bin] as number)) bin++;
-  return bin;
+/** How many edges lie below the value. */
+function binOf(edges: Float64Array, value: number): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (value > (edges[middle] as number)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

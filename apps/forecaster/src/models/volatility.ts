@@ -38,15 +38,23 @@ export function measureVolatility(logs: Float64Array, season: readonly number[])
   }
   const reversion = 0.5 ** (1 / REVERSION_BARS);
 
+  /** Every model asks for the same few origins. */
+  const told = new Map<number, Float64Array>();
+
   function scalesAt(origin: number, horizon: number): Float64Array {
+    const known = told.get(origin);
+    if (known !== undefined && known.length >= horizon) return known.subarray(0, horizon);
     const level = longRun[origin] ?? overall;
     let excess = (recent[origin] ?? level) - level;
     let variance = 0;
-    return Float64Array.from({ length: horizon }, (_, h) => {
+    const scales = new Float64Array(horizon);
+    for (let h = 0; h < horizon; h++) {
       variance += (level + excess) * (profile[(origin + h + 1) % period] ?? 1);
       excess *= reversion;
-      return Math.sqrt(Math.max(variance, Number.MIN_VALUE));
-    });
+      scales[h] = Math.sqrt(Math.max(variance, Number.MIN_VALUE));
+    }
+    told.set(origin, scales);
+    return scales;
   }
   return { scalesAt };
 }
