@@ -2,20 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerOf, runningTasks, until, untilSettled } from './support/docker.ts';
 import { expectRows, listenMany, servedTimes, untilConnected, type Listener } from './support/listeners.ts';
-import { ask, origin, world } from './support/outside.ts';
+import { ask, onStack, origin, world } from './support/outside.ts';
 import { deploy, STACK } from './support/world.ts';
 
 const CLIENTS = 300;
 const docker = dockerOf(world.dockerHost);
 let listeners: Listener[] = [];
-
-beforeAll(async () => {
-  listeners = listenMany(CLIENTS);
-  await untilConnected(listeners);
-});
-afterAll(() => {
-  for (const { client } of listeners) client.close();
-});
 
 async function scale(replicas: Record<string, number>): Promise<void> {
   const entries = Object.entries(replicas);
@@ -47,45 +39,55 @@ function untilUpdated(service: string, state: string): Promise<void> {
   );
 }
 
-it('scaled up and down, polls nothing twice and loses nothing', async () => {
-  const begun = Date.now() / 1_000;
-  await scale({ web: 4, ingestor: 3, forecaster: 4 });
-  await expectAllExact();
-  await scale({ web: 2, ingestor: 2, forecaster: 2 });
-  await expectAllExact();
-  const elapsed = Date.now() / 1_000 - begun;
-  for (const ticker of world.tickers) {
-    const polls = (await servedTimes(ticker)).filter((time) => time >= begun).length;
-    expect(polls, `polls of ${ticker} in ${Math.round(elapsed)} s`).toBeGreaterThan(0);
-    expect(polls, `polls of ${ticker} in ${Math.round(elapsed)} s`).toBeLessThanOrEqual(
-      elapsed / world.pollSeconds + 2,
-    );
-  }
-});
-
-describe('an update of web', () => {
-  it('goes to another image under load, and every client keeps exactly the rows', async () => {
-    for (const service of ['web', 'ingestor', 'forecaster', 'cli', 'backup'])
-      await derive(service, 'next', ['LABEL test.release=next']);
-    const before = await runningTasks(docker, `${STACK}_web`);
-    await deploy(docker, { ...world.settings, TAG: 'next' });
-    await untilUpdated(`${STACK}_web`, 'completed');
-    await untilSettled(docker, `${STACK}_web`, before.length);
-    const after = await runningTasks(docker, `${STACK}_web`);
-    for (const { image } of after) expect(image).toContain('tapecast/web:next');
-    await expectAllExact();
+onStack('the stack in change', () => {
+  beforeAll(async () => {
+    listeners = listenMany(CLIENTS);
+    await untilConnected(listeners);
+  });
+  afterAll(() => {
+    for (const { client } of listeners) client.close();
   });
 
-  it('whose health check fails is rolled back by itself', async () => {
-    const unfit = ['HEALTHCHECK --interval=1s --timeout=5s --start-period=1s --retries=2 CMD ["false"]'];
-    await derive('web', 'unfit', unfit);
-    await docker([
-      ...['service', 'update', '--detach', '--no-resolve-image', '--image', 'tapecast/web:unfit', `${STACK}_web`],
-    ]);
-    await untilUpdated(`${STACK}_web`, 'rollback_completed');
-    await untilSettled(docker, `${STACK}_web`, 2);
-    for (const { image } of await runningTasks(docker, `${STACK}_web`)) expect(image).not.toContain('unfit');
-    expect((await ask(`${origin}/api/v1/tickers`)).status).toBe(200);
+  it('scaled up and down, polls nothing twice and loses nothing', async () => {
+    const begun = Date.now() / 1_000;
+    await scale({ web: 4, ingestor: 3, forecaster: 4 });
     await expectAllExact();
+    await scale({ web: 2, ingestor: 2, forecaster: 2 });
+    await expectAllExact();
+    const elapsed = Date.now() / 1_000 - begun;
+    for (const ticker of world.tickers) {
+      const polls = (await servedTimes(ticker)).filter((time) => time >= begun).length;
+      expect(polls, `polls of ${ticker} in ${Math.round(elapsed)} s`).toBeGreaterThan(0);
+      expect(polls, `polls of ${ticker} in ${Math.round(elapsed)} s`).toBeLessThanOrEqual(
+        elapsed / world.pollSeconds + 2,
+      );
+    }
+  });
+
+  describe('an update of web', () => {
+    it('goes to another image under load, and every client keeps exactly the rows', async () => {
+      for (const service of ['web', 'ingestor', 'forecaster', 'cli', 'backup'])
+        await derive(service, 'next', ['LABEL test.release=next']);
+      const before = await runningTasks(docker, `${STACK}_web`);
+      await deploy(docker, { ...world.settings, TAG: 'next' });
+      await untilUpdated(`${STACK}_web`, 'completed');
+      await untilSettled(docker, `${STACK}_web`, before.length);
+      const after = await runningTasks(docker, `${STACK}_web`);
+      for (const { image } of after) expect(image).toContain('tapecast/web:next');
+      await expectAllExact();
+    });
+
+    it('whose health check fails is rolled back by itself', async () => {
+      const unfit = ['HEALTHCHECK --interval=1s --timeout=5s --start-period=1s --retries=2 CMD ["false"]'];
+      await derive('web', 'unfit', unfit);
+      await docker([
+        ...['service', 'update', '--detach', '--no-resolve-image', '--image', 'tapecast/web:unfit', `${STACK}_web`],
+      ]);
+      await untilUpdated(`${STACK}_web`, 'rollback_completed');
+      await untilSettled(docker, `${STACK}_web`, 2);
+      for (const { image } of await runningTasks(docker, `${STACK}_web`)) expect(image).not.toContain('unfit');
+      expect((await ask(`${origin}/api/v1/tickers`)).status).toBe(200);
+      await expectAllExact();
+    });
   });
 });

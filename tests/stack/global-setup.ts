@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { openWorld, type World } from './support/world.ts';
+import { CannotRunHere } from './support/cannot-run.ts';
+import { say } from './support/run.ts';
+import { noWorld, openWorld, type World } from './support/world.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,9 +21,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   try {
     project.provide('stack', await openWorld(folder, (closer) => closers.push(closer)));
+    return close;
   } catch (error) {
     await close();
-    throw error;
+    if (!(error instanceof CannotRunHere)) throw error;
+    const tell = async () => say(`The stack was NOT tried here. ${error.message}`);
+    await tell();
+    project.provide('stack', noWorld(error.message));
+    return tell; // once more, below the tests
   }
-  return close;
 }

@@ -7,7 +7,7 @@ import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { freePort } from '../../../apps/local/src/free-port.ts';
 import { startServerProcess } from '../../support/server-process.ts';
-import { buildPebble } from './go-programs.ts';
+import type { GoPrograms } from './go-programs.ts';
 import { until } from './docker.ts';
 import { run } from './run.ts';
 
@@ -38,14 +38,21 @@ export async function makeAuthority(folder: string, address: string): Promise<Te
   return { certificate, key };
 }
 
-/** @param address of this machine as containers see it, and as the names that are asked for are answered */
-export async function startAcme(folder: string, address: string, authority: TestAuthority): Promise<AcmeServer> {
-  const programs = await buildPebble(folder);
+/** @param address of this machine as containers see it @param edge where all names lead that are asked for */
+export async function startAcme(
+  folder: string,
+  {
+    address,
+    edge,
+    authority,
+    programs,
+  }: { address: string; edge: string; authority: TestAuthority; programs: GoPrograms },
+): Promise<AcmeServer> {
   const [port, managementPort, dnsPort, challengePort] = await Promise.all([0, 0, 0, 0].map(() => freePort()));
   const nameServer = await startServerProcess(
     programs.nameServer,
     [
-      ...['-defaultIPv4', address, '-defaultIPv6', '', '-dnsserver', `127.0.0.1:${dnsPort}`],
+      ...['-defaultIPv4', edge, '-defaultIPv6', '', '-dnsserver', `127.0.0.1:${dnsPort}`],
       ...['-management', `127.0.0.1:${challengePort}`, '-http01', '', '-https01', '', '-tlsalpn01', '', '-doh', ''],
     ],
     /Starting|Answering/i,

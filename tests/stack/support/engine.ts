@@ -1,11 +1,12 @@
-/** A Docker engine: the one of DOCKER_HOST, or one of our own in a folder of its own, ended with the tests. */
-import { spawn } from 'node:child_process';
+/** A Docker engine: the one of DOCKER_HOST, or one of our own in namespaces and a folder of its own, ended with the tests. */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { during, run, say } from './run.ts';
+import { CannotRunHere, installPrograms, orCannotRun } from './cannot-run.ts';
+import { openLink, type Link } from './link.ts';
+import { run, say } from './run.ts';
 
 export interface Engine {
   /** For DOCKER_HOST. */
@@ -14,89 +15,133 @@ export interface Engine {
   readonly socket: string;
   /** For the summary: what it is, and its version. */
   readonly name: string;
+  /** Addresses of this machine as containers reach it, and of the engine as this machine reaches it; null: on Swarm's bridge. */
+  readonly addresses: { here: string; there: string } | null;
+  /** Everything that runs on it ends with it. */
+  readonly isOurs: boolean;
   close(): Promise<void>;
 }
 
-const STARTED = /API listen on/;
+const NAMESPACES = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc'];
+const PATIENCE_MS = 120_000;
 
+/** @throws {CannotRunHere} where there is none, and none can be started */
 export async function openEngine(folder: string): Promise<Engine> {
   const given = process.env['DOCKER_HOST'];
   if (given !== undefined && given !== '') {
+    await installPrograms([
+      ['docker', 'docker.io'],
+      ['openssl', 'openssl'],
+    ]);
     const version = await run('docker', ['version', '--format', '{{.Server.Version}}']);
-    const socket = given.startsWith('unix://') ? given.slice('unix://'.length) : '/var/run/docker.sock';
-    return { host: given, socket, name: `the given Docker engine ${version.trim()}`, close: async () => undefined };
+    return {
+      host: given,
+      socket: given.startsWith('unix://') ? given.slice('unix://'.length) : '/var/run/docker.sock',
+      name: `the given Docker engine ${version.trim()}`,
+      addresses: null,
+      isOurs: false,
+      close: async () => undefined,
+    };
+  }
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    throw new CannotRunHere('only root on Linux can start a Docker engine; DOCKER_HOST may name one');
   }
   await installPrograms([
     ['dockerd', 'docker.io'],
     ['iptables', 'iptables'],
-    ['debootstrap', 'debootstrap'],
+    ['ip', 'iproute2'],
     ['openssl', 'openssl'],
   ]);
-  return startEngine(folder);
-}
-
-/** @param programs name of each and the Debian package that has it @throws saying what to install */
-async function installPrograms(programs: [program: string, debian: string][]): Promise<void> {
-  const folders = (process.env['PATH'] ?? '').split(':');
-  const missing = programs.filter(([program]) => !folders.some((path) => existsSync(join(path, program))));
-  if (missing.length === 0) return;
-  const names = missing.map(([, debian]) => debian);
-  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    throw new Error(`The stack needs a Docker engine: set DOCKER_HOST, or install ${names.join(', ')}.`);
-  }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await during(`Installing ${names.join(', ')}`, async () => {
-    await run('apt-get', ['update', '-qq'], { env });
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { env });
-  });
+  return orCannotRun('No Docker engine could be started', () => startEngine(folder));
 }
 
 async function startEngine(folder: string): Promise<Engine> {
   const socket = join(folder, 'docker.sock');
-  const dataRoot = join(folder, 'data');
-  await mkdir(dataRoot, { recursive: true });
+  await mkdir(folder, { recursive: true });
+  const cgroup = `tapecast-${process.pid}`;
   const args = [
     ...['--host', `unix://${socket}`, '--pidfile', join(folder, 'docker.pid')],
-    ...['--data-root', dataRoot, '--exec-root', join(folder, 'exec')],
+    ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--cgroup-parent', `/${cgroup}`],
     '--no-new-privileges', // as the operator's guide wants it
   ];
-  const daemon = spawn('dockerd', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(daemon, 'close');
-  ended.catch(() => undefined);
+  const script = join(import.meta.dirname, 'engine.sh');
+  const daemon = spawn('unshare', [...NAMESPACES, 'sh', script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  daemon.stdin.on('error', () => undefined); // it ended without reading
+  const output = outputOf(daemon);
   const killWithUs = () => daemon.kill('SIGKILL');
   process.once('exit', killWithUs);
-  let output = '';
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [daemon.stdout, daemon.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-20_000);
-        if (STARTED.test(text)) resolve();
-      });
-    }
-    daemon.once('error', reject);
-    daemon.once('close', () => reject(new Error(`dockerd ended before it was ready:\n${output}`)));
-  });
-  const host = `unix://${socket}`;
-  const version = await run('docker', ['--host', host, 'version', '--format', '{{.Server.Version}}']);
-  return {
-    host,
-    socket,
-    name: `a Docker engine of our own, ${version.trim()}`,
-    close: async () => {
-      daemon.kill('SIGTERM');
-      await Promise.race([ended, sleep(60_000)]);
-      if (daemon.exitCode === null && daemon.signalCode === null) {
-        say('dockerd did not end in a minute and is killed');
-        daemon.kill('SIGKILL');
-        await ended;
-      }
-      process.off('exit', killWithUs);
-      for (const bridge of ['docker0', 'docker_gwbridge']) {
-        await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
-      }
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((err: unknown) =>
-        say(`${folder} could not be removed: ${err instanceof Error ? err.message : String(err)}`),
-      );
-    },
+  let link: Link | undefined;
+  const close = async () => {
+    await endWithPipe(daemon);
+    process.off('exit', killWithUs);
+    await link?.close();
+    await removeGroups(cgroup);
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
   };
+  try {
+    await output.until(/waiting for a network/);
+    link = await openLink(daemon.pid ?? 0);
+    daemon.stdin.write(`${link.there}/${link.prefix} ${link.here}\n`);
+    await output.until(/API listen on/);
+    const host = `unix://${socket}`;
+    const version = await run('docker', ['--host', host, 'version', '--format', '{{.Server.Version}}']);
+    const name = `a Docker engine of our own, ${version.trim()}`;
+    return { host, socket, name, addresses: { here: link.here, there: link.there }, isOurs: true, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What it prints, of which the end is kept, and a way to wait for something in it. */
+function outputOf(daemon: ChildProcess) {
+  let text = '';
+  let failure: Error | undefined;
+  let seen = (): void => undefined;
+  for (const stream of [daemon.stdout, daemon.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text = (text + chunk).slice(-20_000);
+      seen();
+    });
+  }
+  daemon.once('error', (error) => {
+    failure = error;
+    seen();
+  });
+  daemon.once('close', () => {
+    failure ??= new Error('it ended before it was ready');
+    seen();
+  });
+  const until = (expected: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`${why}:\n${text}`, { cause: failure }));
+      const timer = setTimeout(() => fail('it was not ready in time'), PATIENCE_MS);
+      seen = () => {
+        const ended = failure !== undefined || text.includes('dockerd has ended');
+        if (!ended && !expected.test(text)) return;
+        clearTimeout(timer);
+        if (ended) fail(failure?.message ?? 'dockerd ended before it was ready');
+        else resolve();
+      };
+      seen();
+    });
+  return { until };
+}
+
+async function endWithPipe(daemon: ChildProcess): Promise<void> {
+  if (daemon.pid === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return;
+  const ended = once(daemon, 'close');
+  daemon.stdin?.end();
+  if ((await Promise.race([ended, sleep(30_000, 'late', { ref: false })])) === 'late') {
+    say('The engine did not end by itself and is killed');
+    daemon.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** Containers that were killed leave their empty control groups, one tree per controller where the kernel has version 1. */
+async function removeGroups(name: string): Promise<void> {
+  const trees = `/sys/fs/cgroup/${name} /sys/fs/cgroup/*/${name}`;
+  const remove = `for tree in ${trees}; do if [ -d "$tree" ]; then find "$tree" -depth -type d -exec rmdir {} +; fi; done`;
+  await run('sh', ['-c', remove]).catch((error: unknown) => say(`Control groups were left behind: ${String(error)}`));
 }

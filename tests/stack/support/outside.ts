@@ -3,9 +3,11 @@ import dns from 'node:dns';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import tls from 'node:tls';
-import { inject } from 'vitest';
+import { describe, inject } from 'vitest';
 
 export const world = inject('stack');
+/** A `describe` for what needs the stack: skipped where there can be none, which tests/known-skips.json excuses. */
+export const onStack = describe.skipIf(world.cannotRun !== null);
 export const origin = `https://${world.domain}`;
 
 const lookup = dns.lookup.bind(dns) as (name: string, options: object, done: Done) => void;
@@ -14,10 +16,10 @@ type Done = (error: Error | null, address: string | { address: string; family: n
 /** Sockets of this process find the stack by its names. */
 dns.lookup = ((name: string, options: { all?: boolean }, done: Done) => {
   if (name !== world.domain && !name.endsWith(`.${world.domain}`)) return lookup(name, options, done);
-  const address = '127.0.0.1';
+  const address = world.edge;
   return options.all === true ? done(null, [{ address, family: 4 }]) : done(null, address, 4);
 }) as typeof dns.lookup;
-tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.root]);
+if (world.root !== '') tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.root]);
 
 export interface Reply {
   status: number;

@@ -1,5 +1,5 @@
 /** Programs that the stack's tests run: their output in an error, a line on screen before a long one. */
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 
 export interface RunOptions {
   cwd?: string;
@@ -8,6 +8,9 @@ export interface RunOptions {
   input?: string | Buffer;
   timeoutMs?: number;
 }
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** @returns what it printed on stdout @throws with the end of all that it printed */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
@@ -22,11 +25,13 @@ export function run(command: string, args: readonly string[], options: RunOption
         timeout: options.timeoutMs ?? 900_000,
       },
       (cause, stdout, stderr) => {
+        running.delete(child);
         if (cause === null) return resolve(stdout);
         const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
         reject(new Error(`${command} ${args.join(' ')} failed:\n${said}`, { cause }));
       },
     );
+    running.add(child);
     child.stdin?.on('error', () => undefined); // it ended without reading
     child.stdin?.end(options.input ?? '');
   });

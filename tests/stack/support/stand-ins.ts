@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Docker } from './docker.ts';
+import { installPrograms, orCannotRun } from './cannot-run.ts';
 import { during, run } from './run.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -55,7 +56,10 @@ async function base(docker: Docker, folder: string): Promise<void> {
   if (await has(docker, standIn('base'))) return;
   await during('Making a Debian base image', async () => {
     const tree = join(folder, 'debian');
-    await run('debootstrap', ['--variant=minbase', 'bookworm', tree, MIRROR]);
+    await installPrograms([['debootstrap', 'debootstrap']]);
+    await orCannotRun('Debian’s packages could not be had', () =>
+      run('debootstrap', ['--variant=minbase', 'bookworm', tree, MIRROR]),
+    );
     // Whoever builds here may sit behind a proxy whose authority this machine knows.
     await mkdir(join(tree, dirname(CA_BUNDLE)), { recursive: true });
     if (existsSync(CA_BUNDLE)) await copyFile(await realpath(CA_BUNDLE), join(tree, CA_BUNDLE));

@@ -3,15 +3,18 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startYahoo } from '../../support/yahoo/server.ts';
 import { makeAuthority, startAcme } from './acme.ts';
-import { dockerOf, until, type Docker } from './docker.ts';
+import { dockerOf, type Docker } from './docker.ts';
 import { openEngine } from './engine.ts';
-import { buildTraefik, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
+import { buildGoPrograms, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
 import { openPorts } from './ports.ts';
 import { during, run, say } from './run.ts';
 import { build, buildProduct, buildStandIns, standIn } from './stand-ins.ts';
+import { endSwarm, startSwarm } from './swarm.ts';
 
 /** What test files get to know; plain data, since they run in other processes. */
 export interface World {
+  /** Why there can be no stack on this machine; all else is empty then. */
+  cannotRun: string | null;
   dockerHost: string;
   domain: string;
   /** PEM of the root of all certificates that the edge shows. */
@@ -26,8 +29,8 @@ export interface World {
   ranOn: string[];
   /** What deploy/up was given. */
   settings: Record<string, string>;
-  /** Of this machine, on the bridge that connects the stack with it. */
-  address: string;
+  /** Address where the stack's ports answer. */
+  edge: string;
   /** TCP ports that answered there before there was a stack. */
   portsBefore: number[];
 }
@@ -38,39 +41,44 @@ const TICKERS = ['MSFT', 'TSLA', 'CVX', 'XOM'];
 const POLL_SECONDS = 2;
 const DOMAIN = 'tapecast.test';
 
+export function noWorld(cannotRun: string): World {
+  const nothing = {
+    dockerHost: '',
+    domain: DOMAIN,
+    root: '',
+    vendor: '',
+    tickers: [],
+    pollSeconds: POLL_SECONDS,
+    edge: '',
+  };
+  return { cannotRun, ...nothing, operator: { user: '', password: '' }, ranOn: [], settings: {}, portsBefore: [] };
+}
+
+/** @throws {CannotRunHere} where there can be no stack */
 export async function openWorld(folder: string, onClose: (closer: () => Promise<void>) => void): Promise<World> {
+  // What takes the longest begins first.
+  const compiled = buildGoPrograms(join(folder, 'go'));
+  compiled.catch(() => undefined); // it is awaited below
   const engine = await during('Opening a Docker engine', () => openEngine(join(folder, 'engine')));
   onClose(engine.close);
   const docker = dockerOf(engine.host);
-  const address = await startSwarm(docker);
-  onClose(async () => {
-    await docker(['stack', 'rm', STACK]).catch(() => undefined);
-    await docker(['swarm', 'leave', '--force']).catch(() => undefined);
-    await removeVolumes(docker).catch((error: unknown) => say(`Volumes were left behind: ${String(error)}`));
-  });
+  const bridge = await startSwarm(docker);
+  if (!engine.isOurs) onClose(() => during('Removing the stack', () => endSwarm(docker, STACK)));
+  const { here: address, there: edge } = engine.addresses ?? { here: bridge, there: bridge };
 
-  const authority = await makeAuthority(folder, address);
   const registry = await reachesRegistry();
-  const nodeImage = registry ? null : standIn('node');
   // What compiles and what installs: together, since each waits for the network now and then.
   const images = async () => {
     const said = registry ? [] : await buildStandIns(docker, folder);
-    await buildProduct(docker, 'latest', nodeImage);
+    await buildProduct(docker, 'latest', registry ? null : standIn('node'));
     return said;
   };
-  const [acme, traefik, substitutes] = await Promise.all([
-    startAcme(folder, address, authority),
-    buildTraefik(folder),
-    images(),
-  ]);
-  await traefikImage(
-    docker,
-    folder,
-    traefik,
-    authority.certificate,
-    registry ? 'debian:bookworm-slim' : standIn('base'),
-  );
+  const [programs, substitutes] = await Promise.all([compiled, images()]);
+  const authority = await makeAuthority(folder, address);
+  const acme = await startAcme(folder, { address, edge, authority, programs });
   onClose(acme.close);
+  const base = registry ? 'debian:bookworm-slim' : standIn('base');
+  await traefikImage(docker, folder, { program: programs.traefik, authority: authority.certificate, base });
   const vendor = await startYahoo({ host: address });
   onClose(vendor.close);
 
@@ -99,7 +107,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
           HAPROXY_IMAGE: standIn('haproxy'),
         }),
   };
-  const portsBefore = await openPorts(address);
+  const portsBefore = await openPorts(edge);
   const said = await deploy(docker, settings);
   const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
   const ranOn = [
@@ -110,6 +118,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   ];
   for (const line of ranOn) say(line);
   return {
+    cannotRun: null,
     dockerHost: engine.host,
     domain: DOMAIN,
     root: acme.root,
@@ -119,7 +128,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
     operator: { user, password },
     ranOn,
     settings,
-    address,
+    edge,
     portsBefore,
   };
 }
@@ -128,29 +137,6 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
 export function deploy(docker: Docker, settings: Record<string, string>): Promise<string> {
   const env = { ...docker.env, ...settings };
   return during('deploy/up', () => run(join(ROOT, 'deploy', 'up'), [], { env }));
-}
-
-/** @returns this machine's address on the bridge that connects services with it */
-async function startSwarm(docker: Docker): Promise<string> {
-  await docker(['swarm', 'init', '--advertise-addr', '127.0.0.1']);
-  const format = '{{(index .IPAM.Config 0).Gateway}}';
-  let address = '';
-  // The engine makes it a moment after the swarm.
-  await until('the bridge to services is there', async () => {
-    address = (await docker(['network', 'inspect', '--format', format, 'docker_gwbridge'])).trim();
-    return address !== '' || 'it has no address';
-  });
-  return address;
-}
-
-/** A given engine's next stack has other passwords than these data. */
-async function removeVolumes(docker: Docker): Promise<void> {
-  await until('the volumes can be removed', async () => {
-    const list = await docker(['volume', 'ls', '--quiet', '--filter', `label=com.docker.stack.namespace=${STACK}`]);
-    const volumes = list.split('\n').filter((name) => name !== '');
-    if (volumes.length > 0) await docker(['volume', 'rm', ...volumes]);
-    return true;
-  });
 }
 
 async function reachesRegistry(): Promise<boolean> {
@@ -163,9 +149,7 @@ async function reachesRegistry(): Promise<boolean> {
 async function traefikImage(
   docker: Docker,
   folder: string,
-  program: string,
-  authority: string,
-  base: string,
+  { program, authority, base }: { program: string; authority: string; base: string },
 ): Promise<void> {
   const context = join(folder, 'traefik-image');
   await mkdir(context, { recursive: true });

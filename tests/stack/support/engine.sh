@@ -1,0 +1,17 @@
+# First process of the engine's own namespaces (mounts, processes, network): when it ends, the kernel ends all others in them, and
+# with those go the mounts, bridges, tunnels and firewall rules that the engine made. It ends when its standard input does, which
+# is a pipe of the tests: nothing is left behind, however they end.
+set -eu
+echo 'waiting for a network'
+read -r address gateway
+ip link set lo up
+ip address add "$address" dev outside
+ip link set outside up
+ip route add default via "$gateway"
+# On before the engine looks: else it turns it on itself, and sets FORWARD to DROP.
+echo 1 >/proc/sys/net/ipv4/ip_forward
+# Its key, and settings of an engine that this machine has otherwise.
+mkdir -p /etc/docker
+mount -t tmpfs tmpfs /etc/docker
+(dockerd "$@" </dev/null || true; echo 'dockerd has ended') &
+cat >/dev/null

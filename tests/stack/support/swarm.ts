@@ -1,0 +1,37 @@
+/** A swarm of one node, for one stack. */
+import { until, type Docker } from './docker.ts';
+import { say } from './run.ts';
+
+/** @returns this machine's address on the bridge that connects services with it */
+export async function startSwarm(docker: Docker): Promise<string> {
+  await docker(['swarm', 'init', '--advertise-addr', '127.0.0.1']);
+  const format = '{{(index .IPAM.Config 0).Gateway}}';
+  let address = '';
+  // The engine makes it a moment after the swarm.
+  await until('the bridge to services is there', async () => {
+    address = (await docker(['network', 'inspect', '--format', format, 'docker_gwbridge'])).trim();
+    return address !== '' || 'it has no address';
+  });
+  return address;
+}
+
+/** For an engine that lives on: the stack with its data (the next one has other passwords), and the swarm. */
+export async function endSwarm(docker: Docker, stack: string): Promise<void> {
+  const label = `label=com.docker.stack.namespace=${stack}`;
+  const list = async (...args: string[]) =>
+    (await docker([...args, '--quiet', '--filter', label])).split('\n').filter((id) => id !== '');
+  try {
+    await docker(['stack', 'rm', stack]);
+    // It returns before tasks have ended, and networks go after them.
+    await until('the stack is gone', async () => {
+      const left = [...(await list('ps', '--all')), ...(await list('network', 'ls'))];
+      return left.length === 0 || `${left.length} containers and networks are left`;
+    });
+    const volumes = await list('volume', 'ls');
+    if (volumes.length > 0) await docker(['volume', 'rm', ...volumes]);
+  } catch (error) {
+    say(`Something of the stack was left behind: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  await docker(['swarm', 'leave', '--force']);
+  await docker(['network', 'rm', 'docker_gwbridge']).catch(() => undefined); // whoever has other containers on it keeps it
+}
