@@ -1,4 +1,5 @@
 /** One suite for both queue servers: what holds on Redis holds on PostgreSQL. */
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvalidJobError, InvalidJobIdError, PermanentJobError, QueueUnavailableError } from '@tapecast/queue/errors';
 import { connectQueues, type Queues, type QueuesOptions } from '@tapecast/queue/queues';
@@ -69,6 +70,22 @@ describe.each(QUEUE_SERVERS)('on $name', ({ start }) => {
     await producer.add({ n: 1 }, { jobId: 'first', priority: 1 });
     queues.worker(name, Job, async ({ n }) => worked.push(n));
     await vi.waitFor(() => expect(worked).toEqual([1, 2]), SOON);
+  });
+
+  test('the job that waits the longest is known, whatever its priority', async () => {
+    const [name, queues] = [freshName(), connect()];
+    expect(await queues.oldestWaiting(name)).toBeNull();
+    const producer = queues.producer(name, Job);
+    const begun = Date.now();
+    await producer.add({ n: 1 }, { jobId: 'first', priority: 9 });
+    const first = await queues.oldestWaiting(name);
+    expect(first).toBeGreaterThanOrEqual(begun - 1);
+    await setTimeout(20);
+    await producer.add({ n: 2 }, { jobId: 'urgent', priority: 1 });
+    await producer.add({ n: 3 }, { jobId: 'plain' });
+    expect(await queues.oldestWaiting(name)).toBe(first);
+    queues.worker(name, Job, async () => undefined);
+    await vi.waitFor(async () => expect(await queues.oldestWaiting(name)).toBeNull(), SOON);
   });
 
   test('a delayed job waits', async () => {

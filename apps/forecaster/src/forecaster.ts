@@ -31,7 +31,6 @@ export async function startForecaster(settings: Settings, context: ServiceContex
   const { logger, registry } = context;
   const stopping = new AbortController();
   const signal = AbortSignal.any([context.signal, stopping.signal]);
-  const metrics = createMetrics(registry);
   const database = createOutageLog(logger, 'the database');
   const queue = createOutageLog(logger, 'the queue');
   const db = openDatabase({
@@ -48,6 +47,7 @@ export async function startForecaster(settings: Settings, context: ServiceContex
   }
 
   const queues = connectQueues({ url: settings.QUEUE_URL, onError: (err) => queue.failed(err) });
+  const metrics = createMetrics(registry, () => queues.oldestWaiting(FORECAST_QUEUE));
   const backtests = createBacktestPlanner({
     db,
     producer: queues.producer(BACKTEST_QUEUE, ForecastJob),

@@ -13,7 +13,12 @@ export interface Metrics {
   scoring(counts: ScoreCounts, durationMs: number): void;
 }
 
-export function createMetrics(registry: Registry, now: () => number = Date.now): Metrics {
+/** @param oldestWaiting when the job that waits the longest was added, in milliseconds since 1970; null when none waits */
+export function createMetrics(
+  registry: Registry,
+  oldestWaiting: () => Promise<number | null>,
+  now: () => number = Date.now,
+): Metrics {
   const registers = [registry];
   let forecasts: readonly NewestForecast[] = [];
   new Gauge({
@@ -25,6 +30,19 @@ export function createMetrics(registry: Registry, now: () => number = Date.now):
       for (const resolution of ['1h', '1d'] as const) {
         const made = forecasts.filter((each) => each.resolution === resolution).map(({ madeAt }) => madeAt);
         if (made.length > 0) this.set({ resolution }, now() / 1_000 - Math.max(...made));
+      }
+    },
+  });
+  new Gauge({
+    name: 'tapecast_forecast_queue_age_seconds',
+    help: 'How long the forecast job that waits the longest has waited, 0 when none waits; absent while the queue is away',
+    registers,
+    async collect() {
+      try {
+        const since = await oldestWaiting();
+        this.set(since === null ? 0 : Math.max(0, now() - since) / 1_000);
+      } catch {
+        this.remove(); // the service says by itself that the queue is away
       }
     },
   });

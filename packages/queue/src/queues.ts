@@ -43,11 +43,19 @@ export interface Queues {
   jobs(name: string): JobBook;
   /** @throws {QueueUnavailableError} */
   counts(name: string): Promise<QueueCounts>;
+  /**
+   * When the job that waits the longest was added, of the thousand that are served next.
+   *
+   * @returns milliseconds since 1970; null when none waits
+   * @throws {QueueUnavailableError}
+   */
+  oldestWaiting(name: string): Promise<number | null>;
   close(): Promise<void>;
 }
 
 const DEFAULT_LOCK_MS = 30_000;
 const RETRY_FETCH_MS = 1_000;
+const OLDEST_AMONG = 1_000;
 
 /** Returns at once: a server that is away is waited for in the background, and `onError` tells. */
 export function connectQueues(options: QueuesOptions): Queues {
@@ -142,6 +150,13 @@ export function connectQueues(options: QueuesOptions): Queues {
         completed: of('completed'),
         failed: of('failed'),
       };
+    },
+    async oldestWaiting(name) {
+      const { queue, deadline } = open(name);
+      const jobs = await deadline.run(() => queue.getJobs(['wait', 'prioritized'], 0, OLDEST_AMONG - 1, true));
+      // A job may vanish between the list and its reading.
+      const times = jobs.filter((job) => job !== undefined && job !== null).map(({ timestamp }) => timestamp);
+      return times.length === 0 ? null : Math.min(...times);
     },
     async close() {
       for (const schedule of schedules) schedule.close();
