@@ -80,11 +80,11 @@ async function node(docker: Docker, folder: string): Promise<void> {
   await rm(context, { recursive: true });
 }
 
-/** Of the npm that started us, else of the one on the PATH. */
+/** Of the npm that started us, else of the one on the PATH: `npm root` would speak of the project's own Node, which has none. */
 async function npmFolder(): Promise<string> {
-  const script = process.env['npm_execpath'];
-  if (script !== undefined && /npm-cli\.c?js$/.test(script)) return join(script, '..', '..');
-  return join((await run('npm', ['root', '--global'])).trim(), 'npm');
+  const started = process.env['npm_execpath'] ?? '';
+  const script = /npm-cli\.c?js$/.test(started) ? started : (await run('sh', ['-c', 'command -v npm'])).trim();
+  return join(await realpath(script), '..', '..');
 }
 
 async function servers(docker: Docker): Promise<void> {
