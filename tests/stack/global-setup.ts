@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { CannotRunHere } from './support/cannot-run.ts';
-import { say } from './support/run.ts';
+import { endPrograms, say } from './support/run.ts';
 import { noWorld, openWorld, type World } from './support/world.ts';
 
 declare module 'vitest' {
@@ -17,6 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = await mkdtemp(join(tmpdir(), 'tapecast-stack-'));
   const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   const close = async () => {
+    await endPrograms();
     for (const closer of closers.toReversed()) await closer();
   };
   try {

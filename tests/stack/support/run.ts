@@ -9,29 +9,47 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-const running = new Set<ChildProcess>();
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+/** Those at work, and when each has ended. */
+const running = new Map<ChildProcess, Promise<unknown>>();
+process.once('exit', () => killAll());
+
+/** Ends what still runs after a failure elsewhere: nothing writes into a folder that goes. */
+export async function endPrograms(): Promise<void> {
+  killAll();
+  await Promise.all(running.values());
+}
+
+function killAll(): void {
+  for (const { pid } of running.keys()) if (pid !== undefined) killGroup(pid);
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}
 
 /** @returns what it printed on stdout @throws with the end of all that it printed */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(
-      command,
-      args,
-      {
-        cwd: options.cwd,
-        env: options.env ?? process.env,
-        maxBuffer: 256 * 1_024 * 1_024,
-        timeout: options.timeoutMs ?? 900_000,
-      },
-      (cause, stdout, stderr) => {
-        running.delete(child);
-        if (cause === null) return resolve(stdout);
-        const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
-        reject(new Error(`${command} ${args.join(' ')} failed:\n${said}`, { cause }));
-      },
+    const settings = {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      maxBuffer: 256 * 1_024 * 1_024,
+      timeout: options.timeoutMs ?? 900_000,
+      detached: true, // leads a group, which can be ended with all that it started
+    };
+    const child = execFile(command, args, settings, (cause, stdout, stderr) => {
+      if (cause === null) return resolve(stdout);
+      const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-40).join('\n');
+      reject(new Error(`${command} ${args.join(' ')} failed:\n${said}`, { cause }));
+    });
+    running.set(
+      child,
+      new Promise<void>((ended) => child.once('close', () => ended())).then(() => running.delete(child)),
     );
-    running.add(child);
     child.stdin?.on('error', () => undefined); // it ended without reading
     child.stdin?.end(options.input ?? '');
   });

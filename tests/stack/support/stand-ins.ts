@@ -12,6 +12,7 @@ import { during, run } from './run.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const RECIPES = join(import.meta.dirname, '..', 'stand-ins');
 const MIRROR = 'http://deb.debian.org/debian';
+const OF_ITS_OWN = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
 
 export const standIn = (name: string): string => `tapecast-stand-in/${name}`;
@@ -58,7 +59,8 @@ async function base(docker: Docker, folder: string): Promise<void> {
     const tree = join(folder, 'debian');
     await installPrograms([['debootstrap', 'debootstrap']]);
     await orCannotRun('Debian’s packages could not be had', () =>
-      run('debootstrap', ['--variant=minbase', 'bookworm', tree, MIRROR]),
+      // What it mounts, and what it starts, ends with it.
+      run('unshare', [...OF_ITS_OWN, 'debootstrap', '--variant=minbase', 'bookworm', tree, MIRROR]),
     );
     // Whoever builds here may sit behind a proxy whose authority this machine knows.
     await mkdir(join(tree, dirname(CA_BUNDLE)), { recursive: true });
