@@ -9,7 +9,7 @@ class ByName extends BaseSequencer {
   }
 }
 
-/** `node run.mjs test:stack`: not a part of `npm test`, since it wants a Docker engine and minutes. */
+/** `npm run test:stack`: not a part of `npm test`, since it wants a Docker engine and minutes. */
 export default defineConfig({
   test: {
     name: 'stack',

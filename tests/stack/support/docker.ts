@@ -10,7 +10,7 @@ export interface Docker {
 
 export function dockerOf(host: string): Docker {
   const env = { ...process.env, DOCKER_HOST: host };
-  const call = (args: readonly string[], options: RunOptions = {}) => run('docker', args, { ...options, env });
+  const call = (args: readonly string[], options: RunOptions = {}) => run('docker', args, { env, ...options });
   return Object.assign(call, { env });
 }
 

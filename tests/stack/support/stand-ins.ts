@@ -17,32 +17,25 @@ const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
 
 export const standIn = (name: string): string => `tapecast-stand-in/${name}`;
 
-/** Debian's base, and on it Node, PostgreSQL, Redis and HAProxy. @returns what stands in for what, for the summary */
-export async function buildStandIns(docker: Docker, folder: string): Promise<string[]> {
+/** Debian's base, and on it Node and the servers; and the product. @returns what stands in for what, for the summary */
+export async function buildWithStandIns(docker: Docker, folder: string): Promise<string[]> {
   await base(docker, folder);
-  await Promise.all([node(docker, folder), servers(docker)]);
-  const version = async (image: string, ...command: string[]) =>
-    (
-      await docker([
-        'run',
-        '--rm',
-        '--network',
-        'none',
-        '--entrypoint',
-        command[0] ?? '',
-        standIn(image),
-        ...command.slice(1),
-      ])
-    )
-      .trim()
-      .split('\n')[0] ?? '';
+  // One waits for apt, the other for npm.
+  await Promise.all([
+    servers(docker),
+    node(docker, folder).then(() => buildProduct(docker, 'latest', standIn('node'))),
+  ]);
+  const version = async (image: string, program: string, argument: string) => {
+    const quietly = ['run', '--rm', '--network', 'none', '--entrypoint', program];
+    const said = await docker([...quietly, standIn(image), argument]);
+    return said.trim().split('\n')[0]?.split(' sha=')[0] ?? '';
+  };
   return Promise.all([
-    version('node', 'node', '--version').then((said) => `Debian with Node ${said} for ${'node:24-bookworm-slim'}`),
+    version('node', 'node', '--version').then((said) => `Debian with Node ${said} for node:24-bookworm-slim`),
     version('postgres', 'postgres', '--version').then((said) => `${said}, without the extension, for TimescaleDB`),
-    version('redis', 'redis-server', '--version').then(
-      (said) => `Debian's ${said.split(' sha=')[0] ?? said} for redis`,
-    ),
+    version('redis', 'redis-server', '--version').then((said) => `Debian's ${said} for redis`),
     version('haproxy', 'haproxy', '-v').then((said) => `Debian's ${said} for haproxy`),
+    version('prometheus', 'prometheus', '--version').then((said) => `Debian's ${said} for prom/prometheus`),
   ]);
 }
 
@@ -91,9 +84,11 @@ async function npmFolder(): Promise<string> {
 
 async function servers(docker: Docker): Promise<void> {
   if (!(await has(docker, standIn('servers')))) {
-    await during('Installing PostgreSQL, Redis and HAProxy in an image', () => build(docker, 'servers', RECIPES));
+    await during('Installing PostgreSQL, Redis, HAProxy and Prometheus in an image', () =>
+      build(docker, 'servers', RECIPES),
+    );
   }
-  for (const name of ['postgres', 'redis', 'haproxy']) await build(docker, name, RECIPES);
+  for (const name of ['postgres', 'redis', 'haproxy', 'prometheus']) await build(docker, name, RECIPES);
 }
 
 /** @param context folder with what its recipe copies */

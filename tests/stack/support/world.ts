@@ -8,7 +8,7 @@ import { openEngine } from './engine.ts';
 import { buildGoPrograms, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
 import { openPorts } from './ports.ts';
 import { during, run, say } from './run.ts';
-import { build, buildProduct, buildStandIns, standIn } from './stand-ins.ts';
+import { build, buildProduct, buildWithStandIns, standIn } from './stand-ins.ts';
 import { endSwarm, startSwarm } from './swarm.ts';
 
 /** What test files get to know; plain data, since they run in other processes. */
@@ -25,6 +25,8 @@ export interface World {
   pollSeconds: number;
   /** Of the operators' pages. */
   operator: { user: string; password: string };
+  /** For what a test makes; it goes with the stack. */
+  folder: string;
   /** For the summary: engine and substitutes, with versions. */
   ranOn: string[];
   /** What deploy/up was given. */
@@ -46,6 +48,7 @@ export function noWorld(cannotRun: string): World {
     dockerHost: '',
     domain: DOMAIN,
     root: '',
+    folder: '',
     vendor: '',
     tickers: [],
     pollSeconds: POLL_SECONDS,
@@ -69,9 +72,9 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   const registry = await reachesRegistry();
   // What compiles and what installs: together, since each waits for the network now and then.
   const images = async () => {
-    const said = registry ? [] : await buildStandIns(docker, folder);
-    await buildProduct(docker, 'latest', registry ? null : standIn('node'));
-    return said;
+    if (!registry) return buildWithStandIns(docker, folder);
+    await buildProduct(docker, 'latest', null);
+    return [];
   };
   const [programs, substitutes] = await Promise.all([compiled, images()]);
   const authority = await makeAuthority(folder, address);
@@ -105,6 +108,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
           TIMESCALEDB_IMAGE: standIn('postgres'),
           REDIS_IMAGE: standIn('redis'),
           HAPROXY_IMAGE: standIn('haproxy'),
+          PROMETHEUS_IMAGE: standIn('prometheus'),
         }),
   };
   const portsBefore = await openPorts(edge);
@@ -119,6 +123,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   for (const line of ranOn) say(line);
   return {
     cannotRun: null,
+    folder,
     dockerHost: engine.host,
     domain: DOMAIN,
     root: acme.root,

@@ -1,0 +1,4 @@
+# prom/prometheus: Debian's.
+FROM tapecast-stand-in/servers
+ENTRYPOINT ["prometheus"]
+CMD []
