@@ -76,7 +76,9 @@ async function startEngine(folder: string): Promise<Engine> {
     process.off('exit', killWithUs);
     await link?.close();
     await removeGroups(cgroup);
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 }).catch((error: unknown) =>
+      say(`${folder} was left behind: ${String(error)}`),
+    );
   };
   try {
     await output.until(/waiting for a network/);
