@@ -109,12 +109,12 @@ function traefikFlags(config: Record<string, unknown>): string[] {
   const { providers, certificatesResolvers, ...rest } = config;
   const { file } = z.object({ file: z.record(z.string(), z.unknown()) }).parse(providers);
   const { acme } = z
-    .object({ letsencrypt: z.object({ acme: z.object({ storage: z.string() }) }) })
+    .object({ letsencrypt: z.object({ acme: z.object({ storage: z.string(), keyType: z.string() }) }) })
     .parse(certificatesResolvers).letsencrypt;
   const resolver = {
     email: '${ACME_EMAIL:-}',
     caServer: '${ACME_SERVER:-https://acme-v02.api.letsencrypt.org/directory}',
-    storage: acme.storage,
+    ...acme,
   };
   return [
     ...flags({ ...rest, providers: { ...PROVIDER, file } }),
