@@ -15,23 +15,26 @@ export async function startSwarm(docker: Docker): Promise<string> {
   return address;
 }
 
-/** For an engine that lives on: the stack with its data (the next one has other passwords), and the swarm. */
-export async function endSwarm(docker: Docker, stack: string): Promise<void> {
+/** The stack with its data: the next one has other passwords. */
+export async function removeStack(docker: Docker, stack: string): Promise<void> {
   const label = `label=com.docker.stack.namespace=${stack}`;
   const list = async (...args: string[]) =>
     (await docker([...args, '--quiet', '--filter', label])).split('\n').filter((id) => id !== '');
-  try {
-    await docker(['stack', 'rm', stack]);
-    // It returns before tasks have ended, and networks go after them.
-    await until('the stack is gone', async () => {
-      const left = [...(await list('ps', '--all')), ...(await list('network', 'ls'))];
-      return left.length === 0 || `${left.length} containers and networks are left`;
-    });
-    const volumes = await list('volume', 'ls');
-    if (volumes.length > 0) await docker(['volume', 'rm', ...volumes]);
-  } catch (error) {
-    say(`Something of the stack was left behind: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  await docker(['stack', 'rm', stack]);
+  // It returns before tasks have ended, and networks go after them.
+  await until('the stack is gone', async () => {
+    const left = [...(await list('ps', '--all')), ...(await list('network', 'ls'))];
+    return left.length === 0 || `${left.length} containers and networks are left`;
+  });
+  const volumes = await list('volume', 'ls');
+  if (volumes.length > 0) await docker(['volume', 'rm', ...volumes]);
+}
+
+/** For an engine that lives on. */
+export async function endSwarm(docker: Docker, stack: string): Promise<void> {
+  await removeStack(docker, stack).catch((error: unknown) =>
+    say(`Something of the stack was left behind: ${error instanceof Error ? error.message : String(error)}`),
+  );
   await docker(['swarm', 'leave', '--force']);
   await docker(['network', 'rm', 'docker_gwbridge']).catch(() => undefined); // whoever has other containers on it keeps it
 }

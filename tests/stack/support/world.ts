@@ -139,9 +139,9 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
 }
 
 /** `deploy/up` with these settings. @returns what it printed */
-export function deploy(docker: Docker, settings: Record<string, string>): Promise<string> {
+export function deploy(docker: Docker, settings: Record<string, string>, ...options: string[]): Promise<string> {
   const env = { ...docker.env, ...settings };
-  return during('deploy/up', () => run(join(ROOT, 'deploy', 'up'), [], { env }));
+  return during(['deploy/up', ...options].join(' '), () => run(join(ROOT, 'deploy', 'up'), options, { env }));
 }
 
 async function reachesRegistry(): Promise<boolean> {
