@@ -21,8 +21,10 @@ export async function removeStack(docker: Docker, stack: string): Promise<void> 
   const list = async (...args: string[]) =>
     (await docker([...args, '--quiet', '--filter', label])).split('\n').filter((id) => id !== '');
   await docker(['stack', 'rm', stack]);
-  // It returns before tasks have ended, and networks go after them.
+  // It returns before tasks have ended, and networks go after them. What a job leaves stays until somebody removes it.
   await until('the stack is gone', async () => {
+    const ended = await list('ps', '--all', '--filter', 'status=exited');
+    if (ended.length > 0) await docker(['rm', ...ended]);
     const left = [...(await list('ps', '--all')), ...(await list('network', 'ls'))];
     return left.length === 0 || `${left.length} containers and networks are left`;
   });
