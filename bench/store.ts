@@ -208,7 +208,7 @@ async function measureHistory(origin: string): Promise<void> {
   say(`two years of hours, ${bars} bars: ${rest.toFixed(1)} ms by REST, ${direct.toFixed(1)} ms by pg`);
 }
 
-/** Resident memory of the server while it sends a tenth of the rows, all, and all once more. */
+/** Resident memory of the server while it sends a tenth of the rows, all, and all three times more. */
 async function measureExport(origin: string, pid: number, ticker: string): Promise<void> {
   const { rows: ends } = await client.query<{ from: number }>(
     `SELECT extract(epoch FROM max(time))::float8 - $2::int * 60 AS from FROM stock_prices_1m WHERE ticker = $1`,
@@ -217,8 +217,10 @@ async function measureExport(origin: string, pid: number, ticker: string): Promi
   for (const [name, query] of [
     ['tenth', `&from=${Math.round(ends[0]?.from ?? 0)}`],
     ['all', ''],
-    // Once more: memory that is constant does not grow with what was sent before.
-    ['again', ''],
+    // More of it: memory that is constant does not grow with what was sent before.
+    ['third', ''],
+    ['fourth', ''],
+    ['fifth', ''],
   ] as const) {
     const start = performance.now();
     const answer = await fetch(`${origin}/api/v1/prices/${ticker}?resolution=1m${query}`, {
