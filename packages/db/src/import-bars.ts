@@ -156,11 +156,13 @@ async function mergeInto(staging: Staging, options: MergeOptions, extents: reado
         close_adj = k.close_adj, volume = k.volume, source = ${source}
       FROM ${staging.table} s JOIN known k USING (row)
       WHERE k.differs AND k.may_change AND bar.ticker = s.ticker AND bar.time = s.time
-      RETURNING bar.ticker, bar.time
+      RETURNING bar.ticker, bar.time, bar.open, bar.high, bar.low, bar.close
     ), corrected AS (
       UPDATE bar_repairs r SET state = 'superseded', changed_at = now(), changed_by = 'source', recheck_at = NULL
       FROM updated u
       WHERE r.ticker = u.ticker AND r.time = u.time AND r.resolution = ${options.resolution} AND r.state <> 'superseded'
+        -- The prices make the case: what was decided about them stands when a file corrects the volume.
+        AND (r.old_open, r.old_high, r.old_low, r.old_close) IS DISTINCT FROM (u.open, u.high, u.low, u.close)
     ), inserted AS (
       INSERT INTO ${prices} (${INSERTED}, source)
       SELECT ${INSERTED}, ${source} FROM ${staging.table} s WHERE NOT EXISTS (SELECT FROM known k WHERE k.row = s.row)

@@ -18,6 +18,7 @@ import { openSource } from '@tapecast/ingest/import/source';
 import { type CommandContext, withDatabase } from '../context.ts';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.ts';
 import { count, duration, progressLine } from '../terminal.ts';
+import { describeScan } from './repairs.ts';
 
 export interface ImportCommandOptions {
   ticker?: string;
@@ -74,7 +75,7 @@ export async function importFile(
       }
       const loaded = seconds();
       const judged = report.run === null ? null : await judge(db, report, context);
-      const text = [describe(report, options, loaded), ...(judged === null ? [] : [describeJudged(judged)])].join('\n');
+      const text = [describe(report, options, loaded), ...(judged === null ? [] : [describeScan(judged)])].join('\n');
       terminal.result({ ...report, seconds: loaded, judged }, text);
       return EXIT.ok;
     } catch (error) {
@@ -91,11 +92,6 @@ function judge(db: Database, report: ImportReport, { terminal, signal }: Command
   return terminal.during('Judging the imported bars', (show) =>
     judgeImported(db, report, signal, (bars) => show(`${count(bars)} bars judged`)),
   );
-}
-
-function describeJudged({ found, changed }: ScanResult): string {
-  if (found === 0) return 'No bar among them looks wrong.';
-  return `${count(found)} bars cannot be right or are doubtful; ${count(changed)} of them were repaired: tapecast repairs list.`;
 }
 
 function describe(report: ImportReport, options: ImportCommandOptions, seconds: number): string {

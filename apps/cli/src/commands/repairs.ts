@@ -3,7 +3,7 @@ import { NativeResolution, NATIVE_RESOLUTIONS } from '@tapecast/contracts/resolu
 import { type Database } from '@tapecast/db/database';
 import { listRepairs, readRepair, STANDING, undoRepair, type RepairCase } from '@tapecast/db/repair-cases';
 import { listTickers } from '@tapecast/db/tickers';
-import { scanSeries } from '@tapecast/ingest/bar-repair/scan';
+import { scanSeries, type ScanResult } from '@tapecast/ingest/bar-repair/scan';
 import { type CommandContext, withDatabase } from '../context.ts';
 import { EXIT, UsageError, type ExitCode } from '../exit-codes.ts';
 import { count, table } from '../terminal.ts';
@@ -82,12 +82,14 @@ export async function scanBars(
     }
   };
   await context.terminal.during('Judging stored bars', (report) => withDatabase(context, (db) => scan(db, report)));
-  context.terminal.result(
-    totals,
-    `${count(totals.bars)} bars judged, ${totals.found} doubtful ones found, ${totals.changed} of them repaired` +
-      (totals.found > 0 ? ': tapecast repairs list' : ''),
-  );
+  context.terminal.result(totals, describeScan(totals));
   return totals.found > 0 ? EXIT.findings : EXIT.ok;
+}
+
+/** A bar that was doubtful before may be repaired now: more can be repaired than found. */
+export function describeScan({ bars, found, changed }: ScanResult): string {
+  const outcome = `${count(bars)} bars judged, ${count(found)} doubtful ones found, ${count(changed)} repaired`;
+  return found + changed === 0 ? outcome : `${outcome}: tapecast repairs list`;
 }
 
 function parseResolution(text: string): NativeResolution {

@@ -42,12 +42,12 @@ export async function scanSeries(db: Database, options: ScanOptions): Promise<Sc
     ratio,
   }));
   const flagged = new Set((await listRepairs(db, { ticker, resolution, states: ['flagged'] })).map(({ time }) => time));
-  const page = (after: UnixSeconds | null) => readBarsAfter(db, resolution, ticker, after, PAGE_BARS);
+  const page = (after: UnixSeconds | null, bars = PAGE_BARS) => readBarsAfter(db, resolution, ticker, after, bars);
   let { before, rows } = await firstPage(db, options, page);
   while (rows.length > 0) {
     signal.throwIfAborted();
     const ended = range !== undefined && (rows.at(-1)?.time ?? 0) > range.last;
-    const next = await page(rows.at(-1)?.time ?? null);
+    const next = await page(rows.at(-1)?.time ?? null, ended ? MARGIN_BARS : PAGE_BARS);
     const judged = judgeBars({ resolution, bars: rows, before, after: next.slice(0, MARGIN_BARS), splits });
     const bad = judged.filter(
       ({ row, judgement }) =>

@@ -20,7 +20,10 @@ export async function judgeImported(
   for (const { ticker, ...range } of extents) {
     const { bars } = total;
     const { found, changed, ...judged } = await scanSeries(db, {
-      ...{ ticker, resolution, range, signal },
+      ticker,
+      resolution,
+      range,
+      signal,
       onBars: (done) => onBars?.(bars + done),
     });
     total.bars += judged.bars;
