@@ -104,9 +104,9 @@ export async function* streamLines(
   const base = baseOf(query.resolution);
   let from = query.from ?? unixSeconds(-8_000_000_000);
   const to = query.to ?? unixSeconds(8_000_000_000);
-  if (!isNative(query.resolution)) from = widen(query.resolution, from, from).from;
+  const derived = !isNative(query.resolution);
+  if (derived) from = widen(query.resolution, from, from).from;
   for (;;) {
-    const derived = !isNative(query.resolution);
     const rows = sql`
       SELECT * FROM ${pricesTable(base)}
       WHERE ticker = ${query.ticker} AND close IS NOT NULL AND time >= to_timestamp(${from}) AND time <= to_timestamp(${to})
