@@ -1,8 +1,8 @@
 -- migrate:up
 
 -- A statement that touches n series has to cost n, whatever the planner believes. It used to believe the statistics of a time
--- when there were a dozen series, or kept a plan of that time: then 8,000 new series in one statement were joined row by row with each
--- other, for a quarter of a minute. So nothing is joined here but `series`, by its index, and the rest is grouped.
+-- when there were a dozen series, or kept a plan of that time: then thousands of new series in one statement were joined row by row
+-- with each other. So nothing is joined here but `series`, by its index, and the rest is grouped.
 -- `enable_seqscan` is off for that; `jit`, because the planner takes what little is scanned nevertheless for very expensive.
 
 CREATE OR REPLACE FUNCTION lock_series(tickers text[], resolutions text[]) RETURNS void

@@ -1,11 +1,11 @@
-/** deploy/compose.yml is written from deploy/stack.yml: `npm test -- -u` renews it. */
+/** deploy/compose.yml is written from deploy/stack.yml: `npm test -- tests/integration/compose.test.ts -u` renews it. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { composeFile } from '../support/compose-file.ts';
 
 const HEAD = `# Tapecast on one host without Swarm: \`deploy/up --compose\`; see deploy/README.md. Written from stack.yml and traefik.yml by
-# tests/integration/compose.test.ts, which fails when they differ: change those, then \`npm test -- -u\`.
+# tests/integration/compose.test.ts, which fails when they differ: change those, then renew it.
 `;
 
 async function yaml(name: string): Promise<unknown> {

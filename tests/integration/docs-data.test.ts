@@ -1,4 +1,4 @@
-/** docs/data.md is written from the comments in the database: `npm test -- -u` renews it. */
+/** docs/data.md is written from the comments in the database: `npm test -- tests/integration/docs-data.test.ts -u` renews it. */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
