@@ -108,14 +108,11 @@ const EIGHT_BYTES = 127;
 /** RFC 6455 §5.2: FIN and the opcode of text, then the length. */
 function headerOf(length: number): string {
   if (length <= SHORT) return String.fromCharCode(0x81, length);
-  const bytes = Buffer.alloc(length < 0x1_00_00 ? 4 : 10);
+  // Nearly every frame; a buffer for it would cost more than the rest of the frame.
+  if (length < 0x1_00_00) return String.fromCharCode(0x81, TWO_BYTES, length >>> 8, length & 0xff);
+  const bytes = Buffer.alloc(10);
   bytes[0] = 0x81;
-  if (length < 0x1_00_00) {
-    bytes[1] = TWO_BYTES;
-    bytes.writeUInt16BE(length, 2);
-  } else {
-    bytes[1] = EIGHT_BYTES;
-    bytes.writeBigUInt64BE(BigInt(length), 2);
-  }
+  bytes[1] = EIGHT_BYTES;
+  bytes.writeBigUInt64BE(BigInt(length), 2);
   return bytes.toString('latin1');
 }
