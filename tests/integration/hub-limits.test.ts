@@ -112,6 +112,25 @@ it('limits the rate of requests, without ending the connection', async () => {
   socket.close();
 });
 
+it('tells who floods it to slow down, then sends it away; others do not wait for it', async () => {
+  const good = await socketOf();
+  const bad = await socketOf();
+  const gone = new Promise((resolve) => bad.on('disconnect', resolve));
+  const codes: unknown[] = [];
+  for (let request = 0; request < 5_000; request += 1) {
+    bad.emit('unsubscribe', { series: [{ ticker: 'X', resolution: '1m' }] }, (answer: UnsubscribeAck) =>
+      codes.push(answer.ok ? 'ok' : answer.error.code),
+    );
+  }
+  expect(await subscribe(good, [{ ticker: 'MSFT', resolution: '1m' }])).toMatchObject({ ok: true });
+  expect(await gone).toBe('io server disconnect');
+  expect(codes.filter((code) => code === 'ok').length).toBeGreaterThanOrEqual(60);
+  expect(new Set(codes.slice(60))).toContain('rate_limited');
+  // Two buckets of sixty, four more bursts, and what time refilled meanwhile.
+  expect(codes.length).toBeLessThan(600);
+  good.close();
+});
+
 it.each([[{}], [{ protocol: 2 }], [{ protocol: '1' }]])('refuses the handshake %j in clear words', async (auth) => {
   const socket = world.socket(auth);
   await expect(connected(socket)).rejects.toMatchObject({

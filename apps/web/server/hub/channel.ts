@@ -22,6 +22,7 @@ export interface Engine {
       readonly _socket?: TcpSocket | null;
       pause?(): void;
       resume?(): void;
+      terminate?(): void;
     };
   };
   readonly writeBuffer: unknown[];

@@ -28,8 +28,9 @@ import type { Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** A client that sends too much is not read from for so long. */
+/** A client that sends too much is not read from for so long. What was on its way by then is answered, up to so many bursts. */
 const PAUSE_MS = 500;
+const BURSTS_ON_THEIR_WAY = 4;
 const REFUSED_LEAVE_MS = 1_000;
 const COMPRESSED_FROM_BYTES = 1_024;
 
@@ -128,7 +129,17 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
   const session = hub.open(channelOf(engineOf(socket), encoder));
   const { requestBurst, requestsPerSecond } = options.limits;
   const bucket = new TokenBucket(requestBurst, requestsPerSecond);
-  throttle(engineOf(socket), new TokenBucket(2 * requestBurst, 2 * requestsPerSecond));
+  throttle(engineOf(socket), {
+    bucket: new TokenBucket(2 * requestBurst, 2 * requestsPerSecond),
+    mostBeyond: BURSTS_ON_THEIR_WAY * requestBurst,
+    onFlood() {
+      metrics.refusals.inc({ code: 'flood' });
+      // After the answers to what came before, which Socket.IO puts off to the end of this turn.
+      setImmediate(() => socket.disconnect(true));
+      // It is not read from any more, so it would not be heard to leave.
+      setTimeout(() => engineOf(socket).transport.socket?.terminate?.(), REFUSED_LEAVE_MS);
+    },
+  });
   socket.on('disconnect', () => {
     hub.leave(session);
     options.lab.leave(socket);
@@ -156,18 +167,32 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
   });
 }
 
+interface Throttle {
+  bucket: TokenBucket;
+  mostBeyond: number;
+  /** Called once: it sent more than that while it was not read from. */
+  onFlood(): void;
+}
+
 /** Counts whatever a client sends, protocol or not; when that is far too much, the rest waits in the network. */
-function throttle(engine: Engine, bucket: TokenBucket): void {
-  let paused = false;
-  engine.on('packet', ({ type }) => {
-    if (type === 'pong' || bucket.take() || paused) return;
+function throttle(engine: Engine, { bucket, mostBeyond, onFlood }: Throttle): void {
+  let beyond = 0;
+  engine.on('packet', (packet) => {
+    if (packet.type === 'pong' || bucket.take()) return;
+    beyond += 1;
+    if (beyond > mostBeyond) {
+      // Nobody takes it any further.
+      packet.type = 'noop';
+      if (beyond === mostBeyond + 1) onFlood();
+      return;
+    }
+    if (beyond > 1) return;
     const { socket } = engine.transport;
-    if (socket?.pause === undefined) return;
-    paused = true;
-    socket.pause();
+    socket?.pause?.();
     setTimeout(() => {
-      paused = false;
-      socket.resume?.();
+      if (beyond > mostBeyond) return;
+      beyond = 0;
+      socket?.resume?.();
     }, PAUSE_MS);
   });
 }
