@@ -30,7 +30,7 @@ const figures: Record<string, number> = {};
 const LIBRARY_CLIENTS = 50;
 const GOOD_CLIENTS = 500;
 const WIDE = 'WIDE';
-const round = (value: number) => Math.round(value * 10) / 10;
+const round = (value: number) => Math.round(value * 100) / 100;
 
 async function start(file: string, ...parameters: string[]): Promise<ChildProcess> {
   const child = startChild(file, ...parameters);
@@ -95,6 +95,10 @@ function quantile(times: number[], level: number): number {
   return round(rising[Math.floor(rising.length * level)] ?? Number.NaN);
 }
 
+function growthMb({ before, after }: { before: Usage; after: Usage }): number {
+  return round((after.rssBytes - before.rssBytes) / 1_048_576);
+}
+
 /** What the good clients and the server are like alone, and then beside others. */
 async function besides(
   what: 'slow' | 'toxic',
@@ -106,26 +110,36 @@ async function besides(
   const hub = await startHub();
   const load = await start('../fanout/load-process.ts');
   const tell = (request: LoadRequest) => ask<LoadReport>(load, request);
+  const usage = () => ask<Usage>(hub.child, 'usage');
+  const seconds = Number(values.beside);
   try {
     await writer.update(tickers);
     await tell({ do: 'connect', kind: 'hub', port: hub.port, clients: GOOD_CLIENTS, tickers: [tickers.slice(0, 5)] });
     const measure = async () => {
       await work(3);
       await tell({ do: 'begin' });
-      await work(Number(values.beside));
-      return tell({ do: 'report', rows: await writer.rows() });
+      const before = await usage();
+      await work(seconds);
+      const after = await usage();
+      const report = await tell({ do: 'report', rows: await writer.rows() });
+      return { ...report, before, after, cpu: (after.cpuMicros - before.cpuMicros) / 1e6 / seconds };
     };
     await companion?.(hub.port);
     const alone = await measure();
-    const before = await ask<Usage>(hub.child, 'usage');
     await others(hub.port);
     const beside = await measure();
-    const after = await ask<Usage>(hub.child, 'usage');
     figures[`${what}_good_p99_alone_ms`] = round(alone.p99Ms);
     figures[`${what}_good_p99_ms`] = round(beside.p99Ms);
     figures[`${what}_good_delivered`] = beside.delivered / beside.expected;
-    figures[`${what}_rss_growth_mb`] = round((after.rssBytes - before.rssBytes) / 1_048_576);
-    figures[`${what}_buffered_kb`] = round(after.bufferedBytes / 1_024);
+    figures[`${what}_loop_p99_alone_ms`] = round(alone.after.loopP99Ms);
+    figures[`${what}_loop_p99_ms`] = round(beside.after.loopP99Ms);
+    figures[`${what}_cpu_share_alone`] = round(alone.cpu);
+    figures[`${what}_cpu_share`] = round(beside.cpu);
+    // Within each part: what grows without the others is the hub's own warming up.
+    figures[`${what}_rss_growth_alone_mb`] = growthMb(alone);
+    figures[`${what}_rss_growth_mb`] = growthMb(beside);
+    figures[`${what}_rss_mb`] = round(beside.after.rssBytes / 1_048_576);
+    figures[`${what}_buffered_kb`] = round(beside.after.bufferedBytes / 1_024);
     if (beside.delivered !== beside.expected || beside.wrong > 0) process.exitCode = 1;
   } finally {
     // With those that came beside it.

@@ -20,6 +20,8 @@ export interface Usage {
   rssBytes: number;
   /** Handed over to sockets and not sent yet. */
   bufferedBytes: number;
+  /** How late the event loop came to its timers since the last question: what a client would have to wait. */
+  loopP99Ms: number;
   /** Frames of bars that were sent. */
   frames: number;
 }

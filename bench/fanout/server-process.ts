@@ -1,6 +1,7 @@
 /** The hub, or one of its baselines, in a process of its own: `server-process.ts hub|hub-compressed|rooms|ws|ws-at-once <database> [port]`. */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BARS_CHANNEL, type BarsHint } from '@tapecast/contracts/notify';
 import type { BarsChange, SubscribeRequest } from '@tapecast/contracts/socket';
 import type { Ticker } from '@tapecast/contracts/ticker';
@@ -19,6 +20,8 @@ import type { ServerReady, ServerRequest, Usage } from './messages.ts';
 const [kind, url = '', port = '0'] = process.argv.slice(2);
 const FLUSH_INTERVAL_MS = 100;
 const registry = new Registry();
+const loop = monitorEventLoopDelay({ resolution: 5 });
+loop.enable();
 let frames = () => Promise.resolve(0);
 
 async function openHub(): Promise<WebServices> {
@@ -123,11 +126,14 @@ async function metric(name: string): Promise<number> {
 
 answerAll<ServerRequest>(async (): Promise<Usage> => {
   const { user, system } = process.cpuUsage();
+  const loopP99Ms = loop.percentile(99) / 1e6;
+  loop.reset();
   return {
     cpuMicros: user + system,
     kernelMicros: system,
     rssBytes: process.memoryUsage().rss,
     bufferedBytes: await metric('buffered_bytes'),
+    loopP99Ms,
     frames: await frames(),
   };
 });
