@@ -13,7 +13,7 @@ import { endChild, nextMessage, openBenchDatabase, startChild, startChildWith } 
 const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'w1,w2,w3,compression' },
+    only: { type: 'string', default: 'w1,w2,w3,series,compression' },
     seconds: number(15),
     clients: number(1_000),
     tickers: number(20),
@@ -37,13 +37,17 @@ const FEW_CLIENTS = 20;
 
 const universe = Array.from({ length: Number(values.universe) }, (_, index) => `T${index + 1}`);
 console.log('Starting a database of our own …');
-const database = await openBenchDatabase(universe);
+/** Of `series`: each gets more minutes than its log in the hub keeps. */
+const LOGGED = Array.from({ length: 200 }, (_, index) => `LOG${index + 1}`);
+const LOGGED_MINUTES = 2_500;
+const LOG_KEPT_MS = 130_000;
+const database = await openBenchDatabase([...universe, ...LOGGED]);
 const writer = new Writer(database.ingestorUrl);
 const children = new Set<ChildProcess>();
 
 async function startServer(kind: Kind, port = 0): Promise<{ child: ChildProcess; port: number }> {
-  const options =
-    values.profile === undefined || kind !== 'hub' ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const profiled = values.profile !== undefined && kind === 'hub';
+  const options = ['--expose-gc', ...(profiled ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [])];
   const child = startChildWith(options, '../fanout/server-process.ts', kind, database.webUrl, String(port));
   children.add(child);
   return { child, port: (await nextMessage<ServerReady>(child)).port };
@@ -229,11 +233,39 @@ async function w3(): Promise<void> {
   }
 }
 
+/** What a watched series costs the hub: at first, at most (its log of changes is full), and when what is old was forgotten. */
+async function series(): Promise<void> {
+  console.log(`series: ${LOGGED.length} watched series, ${LOGGED_MINUTES} minutes of each are written …`);
+  const hub = await startServer('hub');
+  const loader = startChild('../fanout/load-process.ts');
+  children.add(loader);
+  const heap = () => ask<number>(hub.child, 'heap' satisfies ServerRequest);
+  try {
+    await writer.update(LOGGED);
+    const tell = (request: LoadRequest) => ask<LoadReport>(loader, request);
+    const before = await heap();
+    await tell({ do: 'connect', kind: 'hub', port: hub.port, clients: 1, tickers: [LOGGED] });
+    const subscribed = await heap();
+    const each = 10;
+    for (let until = 1; until < LOGGED_MINUTES; until += each) await writer.updateMinutes(LOGGED, each, until);
+    const { wrong } = await tell({ do: 'report', rows: await writer.rows() });
+    if (wrong > 0) process.exitCode = 1;
+    figures['series_bytes_subscribed'] = Math.round((subscribed - before) / LOGGED.length);
+    figures['series_bytes_full'] = Math.round(((await heap()) - before) / LOGGED.length);
+    await sleep(LOG_KEPT_MS);
+    figures['series_bytes_later'] = Math.round(((await heap()) - before) / LOGGED.length);
+  } finally {
+    await end(loader);
+    await end(hub.child);
+  }
+}
+
 try {
   await writer.open();
   await writer.update(universe);
   if (parts.has('w1')) await w1();
   if (parts.has('w2')) await w2();
+  if (parts.has('series')) await series();
   if (parts.has('compression')) await compression();
   if (parts.has('w3')) await w3();
   console.table(figures);

@@ -6,7 +6,8 @@ export function isBare(kind: Kind): boolean {
   return kind === 'ws' || kind === 'ws-at-once';
 }
 
-export type ServerRequest = 'usage';
+/** `heap`: what is left on the heap after a garbage collection, bytes. */
+export type ServerRequest = 'usage' | 'heap';
 
 export interface ServerReady {
   port: number;

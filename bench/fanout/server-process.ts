@@ -124,7 +124,11 @@ async function metric(name: string): Promise<number> {
   return (await registry.getSingleMetric(`tapecast_hub_${name}`)?.get())?.values[0]?.value ?? 0;
 }
 
-answerAll<ServerRequest>(async (): Promise<Usage> => {
+answerAll<ServerRequest>(async (request): Promise<Usage | number> => {
+  if (request === 'heap') {
+    globalThis.gc?.();
+    return process.memoryUsage().heapUsed;
+  }
   const { user, system } = process.cpuUsage();
   const loopP99Ms = loop.percentile(99) / 1e6;
   loop.reset();

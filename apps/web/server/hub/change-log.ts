@@ -2,7 +2,8 @@
  * The newest changes of one series, an unbroken chain: whoever holds a revision is told here what came after it, in one
  * change. So nothing waits per client, however slow it is, and those who hold the same get the same object, which is
  * encoded once. Older changes are kept merged in pairs, pairs of pairs and so on: who lags far behind gets at most about
- * twice the span that it misses, and the log stays short.
+ * twice the span that it misses, and the log stays short. What has grown old is forgotten: no client that lives is so slow, and days
+ * of minutes of all that is watched would fill the memory.
  */
 import type { Bar } from '@tapecast/contracts/bar';
 import type { BarsChange } from '@tapecast/contracts/socket';
@@ -14,6 +15,8 @@ const PER_LEVEL = 16;
 
 interface Entry {
   change: BarsChange;
+  /** When the newest change in it was added, milliseconds. */
+  at: number;
   /** 2^level changes are merged in it. */
   level: number;
 }
@@ -31,13 +34,16 @@ export class ChangeLog {
   readonly #answers = new Map<number, BarsChange>();
 
   constructor(head: Head) {
-    this.#entries = [{ change: nudge(head), level: 0 }];
+    this.#entries = [begun(head)];
   }
 
-  /** @param change continues the one before */
-  add(change: BarsChange): void {
+  /**
+   * @param change continues the one before
+   * @param at when, milliseconds; rises
+   */
+  add(change: BarsChange, at: number): void {
     this.#answers.clear();
-    this.#entries.push({ change, level: 0 });
+    this.#entries.push({ change, at, level: 0 });
     this.#bars += change.bars.length;
     for (let level = 0; this.#mergeOldestOf(level); level += 1);
     while (this.#bars > MOST_BARS && this.#entries.length > 1)
@@ -47,8 +53,19 @@ export class ChangeLog {
   /** From here on only who holds `head.revision` can go on; all others are told to ask. */
   restart(head: Head): void {
     this.#answers.clear();
-    this.#entries = [{ change: nudge(head), level: 0 }];
+    this.#entries = [begun(head)];
     this.#bars = 0;
+  }
+
+  /** What was added before this time: who still misses it is told to ask. */
+  forget(before: number): void {
+    // What the log began with holds no bars.
+    if (this.#bars === 0) return;
+    const first = this.#entries.findIndex(({ at }) => at >= before);
+    if (first === -1) return this.restart((this.#entries.at(-1) as Entry).change);
+    if (first === 0) return;
+    this.#answers.clear();
+    for (const { change } of this.#entries.splice(0, first)) this.#bars -= change.bars.length;
   }
 
   /**
@@ -75,12 +92,16 @@ export class ChangeLog {
     const oldest = this.#entries.findIndex((entry) => entry.level === level);
     const after = this.#entries.findIndex((entry) => entry.level < level);
     if (oldest === -1 || (after === -1 ? this.#entries.length : after) - oldest <= PER_LEVEL) return false;
-    const pair = this.#entries.slice(oldest, oldest + 2).map(({ change }) => change);
-    const change = merge(pair);
-    this.#bars += change.bars.length - pair.reduce((sum, { bars }) => sum + bars.length, 0);
-    this.#entries.splice(oldest, 2, { change, level: level + 1 });
+    const pair = this.#entries.slice(oldest, oldest + 2);
+    const change = merge(pair.map((each) => each.change));
+    this.#bars += change.bars.length - pair.reduce((sum, each) => sum + each.change.bars.length, 0);
+    this.#entries.splice(oldest, 2, { change, at: (pair[1] as Entry).at, level: level + 1 });
     return true;
   }
+}
+
+function begun(head: Head): Entry {
+  return { change: nudge(head), at: Number.NEGATIVE_INFINITY, level: 0 };
 }
 
 /** A change without bars whose prev is its revision: a client that holds less asks for what it misses. */

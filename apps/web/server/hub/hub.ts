@@ -196,6 +196,7 @@ export class Hub {
     this.#later(this.#options.sweepMs ?? 3_000, () => {
       void this.sweep().then(() => {
         this.#statuses.offerAll();
+        for (const feed of this.#feeds.values()) feed.forgetOld();
         if (!this.#closed) this.#sweepRegularly();
       });
     });

@@ -41,6 +41,8 @@ interface Heard {
 
 /** Hints beyond these are not kept through a read: what they tell is read as well, if merged into one change. */
 const MOST_HEARD = 256;
+/** A client that has taken nothing for so long asks for what it missed. */
+const KEPT_MS = 120_000;
 
 export class SeriesFeed {
   readonly subscribers = new Set<Subscriber>();
@@ -85,6 +87,11 @@ export class SeriesFeed {
   /** What is due to a client that holds this revision, which is below the head. */
   since(held: number): BarsChange {
     return this.#log.since(held);
+  }
+
+  /** To be called now and then: what nobody is due any more takes no memory. */
+  forgetOld(): void {
+    this.#log.forget(this.#options.now() - KEPT_MS);
   }
 
   /** Reads on until `target` is told. */
@@ -137,7 +144,7 @@ export class SeriesFeed {
   #tell({ revision, bars, ...committed }: Pick<BarsChange, 'revision' | 'bars' | 'committedAt'>): void {
     const pushedAt = this.#options.now();
     const prev = this.#head;
-    this.#log.add({ epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt });
+    this.#log.add({ epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt }, pushedAt);
     this.#moveTo(revision);
   }
 
