@@ -16,6 +16,8 @@ export interface BenchDatabase {
   /** As each service logs in. */
   ingestorUrl: string;
   webUrl: string;
+  /** Of the server that starts all others. */
+  postmasterPid: number;
   close(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export async function openBenchDatabase(tickers: string[] = [TICKER]): Promise<B
     const as = (role: keyof typeof passwords) => Object.assign(new URL(url), { username: role, password }).href;
     const db = openDatabase({ url: as('tapecast_ingestor'), applicationName: 'bench' });
     await ensureTickers(db, tickers).finally(() => db.close());
-    return { ingestorUrl: as('tapecast_ingestor'), webUrl: as('tapecast_web'), close };
+    return { ingestorUrl: as('tapecast_ingestor'), webUrl: as('tapecast_web'), postmasterPid: server.pid, close };
   } catch (error) {
     await close();
     throw error;
