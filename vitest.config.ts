@@ -1,4 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Most of the time goes by waiting: for polls, time limits, processes that start. It waits for the longest of them beside all the others. */
+const VENDOR = 'tests/e2e/yahoo-replies.test.ts';
+/** What keeps pace with a clock has the machine to itself. */
+const PACED = 'tests/integration/poll.test.ts';
 
 /**
  * Projects by what they need: `unit` nothing, `integration` a PostgreSQL (and Redis), `e2e` a browser as well, `launcher` real
@@ -9,6 +15,7 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 15_000,
     hookTimeout: 60_000,
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Real servers, browsers and kills on two shared cores: CI gives a test a second try, and the summary names those that needed it.
     retry: process.env['CI'] === undefined ? 0 : 1,
     projects: [
@@ -22,11 +29,31 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'integration', include: ['tests/integration/**/*.test.ts'], testTimeout: 30_000 },
+        // Projects of a group start in the order of their names: this one first.
+        test: { name: 'e2e-vendor', include: [VENDOR], testTimeout: 60_000 },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
+        test: {
+          name: 'integration',
+          include: ['tests/integration/**/*.test.ts'],
+          exclude: [PACED],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'integration-paced', include: [PACED], testTimeout: 30_000, fileParallelism: false },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          exclude: [VENDOR],
+          testTimeout: 60_000,
+          fileParallelism: false,
+        },
       },
       {
         extends: true,

@@ -19,7 +19,7 @@ const TEMPLATE = 'tapecast_template';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const selected = project.vitest.projects.map(({ name }) => name);
-  if (!selected.some((name) => name === 'integration' || name === 'e2e')) {
+  if (!selected.some((name) => /^(integration|e2e)/.test(name))) {
     project.provide('postgres', null);
     return async () => undefined;
   }
