@@ -6,7 +6,7 @@ import { listArchives, newestArchive, pruneArchives } from '@tapecast/backup/arc
 import { findArchive } from '@tapecast/backup/find-archive';
 import { makeBackup } from '@tapecast/backup/make-backup';
 import { restoreBackup } from '@tapecast/backup/restore-backup';
-import { openStorage } from '@tapecast/backup/storage/storage';
+import { openStorage } from '@tapecast/backup/storage/open-storage';
 import { verifyBackup } from '@tapecast/backup/verify-backup';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase } from '../support/postgres.ts';

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStorage, type Storage } from '@tapecast/backup/storage/storage';
+import { openStorage } from '@tapecast/backup/storage/open-storage';
+import { type Storage } from '@tapecast/backup/storage/storage';
 import { openSnapshot } from '@tapecast/db/archive/snapshot';
 import { RowDigest, throughDigest } from '@tapecast/backup/row-digest';
 import { nowhere } from '@tapecast/backup/read-table';

@@ -4,7 +4,7 @@ import { type Archive, listArchives, newestArchive, pruneArchives } from '@tapec
 import { drillRestore } from '@tapecast/backup/drill';
 import { makeBackup } from '@tapecast/backup/make-backup';
 import { archiveBytes, archiveRows } from '@tapecast/backup/manifest';
-import { openStorage } from '@tapecast/backup/storage/storage';
+import { openStorage } from '@tapecast/backup/storage/open-storage';
 import { databaseOf } from '@tapecast/db/archive/databases';
 import { type RunningService, type ServiceContext } from '@tapecast/runtime/service';
 import { listenUrl } from '@tapecast/runtime/settings';

@@ -2,7 +2,8 @@
 import { type Archive, isArchiveName, newestArchive, openArchive } from './archives.ts';
 import { BackupError, CorruptArchiveError } from './errors.ts';
 import { type S3Settings } from './settings.ts';
-import { openStorage, type Storage } from './storage/storage.ts';
+import { openStorage } from './storage/open-storage.ts';
+import { type Storage } from './storage/storage.ts';
 
 /**
  * @param source an archive's folder, or a place with several, of which the newest is taken

@@ -5,7 +5,7 @@ import { findArchive } from '@tapecast/backup/find-archive';
 import { makeBackup } from '@tapecast/backup/make-backup';
 import { archiveBytes, archiveRows } from '@tapecast/backup/manifest';
 import { backupSettings, KeepRule } from '@tapecast/backup/settings';
-import { openStorage } from '@tapecast/backup/storage/storage';
+import { openStorage } from '@tapecast/backup/storage/open-storage';
 import { verifyBackup } from '@tapecast/backup/verify-backup';
 import { loadConfig } from '@tapecast/runtime/config';
 import { z } from 'zod';
