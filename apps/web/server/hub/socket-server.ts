@@ -17,7 +17,7 @@ import type { TrustedProxies } from '../client-address.ts';
 import type { Limits } from '../limits.ts';
 import type { AllowedOrigins } from '../origins.ts';
 import { AddressCount } from './address-count.ts';
-import { channelOf, engineOf, type Engine } from './channel.ts';
+import { channelOf, engineOf } from './channel.ts';
 import { Encoded, encodedParser } from './encoded.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import type { Hub } from './hub.ts';
@@ -26,10 +26,10 @@ import type { LabBoard } from './lab-board.ts';
 import type { HubMetrics } from './metrics.ts';
 import type { Session } from './session.ts';
 import { answerSubscribe, refuse, type SubscribeOptions } from './subscribe.ts';
+import { throttle } from './throttle.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** A client that sends too much is not read from for so long. What was on its way by then is answered, up to so many bursts. */
-const PAUSE_MS = 500;
+/** Of what a client that sends too much has on its way by then, so much is answered. */
 const BURSTS_ON_THEIR_WAY = 4;
 const REFUSED_LEAVE_MS = 1_000;
 const COMPRESSED_FROM_BYTES = 1_024;
@@ -164,36 +164,6 @@ function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): v
       answer(
         refuse('bad_request', `there is no request ${event.slice(0, 32)}: use subscribe, unsubscribe or watchLab`),
       );
-  });
-}
-
-interface Throttle {
-  bucket: TokenBucket;
-  mostBeyond: number;
-  /** Called once: it sent more than that while it was not read from. */
-  onFlood(): void;
-}
-
-/** Counts whatever a client sends, protocol or not; when that is far too much, the rest waits in the network. */
-function throttle(engine: Engine, { bucket, mostBeyond, onFlood }: Throttle): void {
-  let beyond = 0;
-  engine.on('packet', (packet) => {
-    if (packet.type === 'pong' || bucket.take()) return;
-    beyond += 1;
-    if (beyond > mostBeyond) {
-      // Nobody takes it any further.
-      packet.type = 'noop';
-      if (beyond === mostBeyond + 1) onFlood();
-      return;
-    }
-    if (beyond > 1) return;
-    const { socket } = engine.transport;
-    socket?.pause?.();
-    setTimeout(() => {
-      if (beyond > mostBeyond) return;
-      beyond = 0;
-      socket?.resume?.();
-    }, PAUSE_MS);
   });
 }
 
