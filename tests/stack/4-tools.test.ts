@@ -2,11 +2,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ALL_QUEUES } from '@tapecast/contracts/jobs';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { dockerOf, until, untilSettled } from './support/docker.ts';
+import { alertExpressions, dashboardExpressions, metricNames } from './support/metric-names.ts';
 import { ask, onStack, world } from './support/outside.ts';
+import { newestSet } from './support/secrets.ts';
 import { ROOT, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
@@ -22,6 +24,9 @@ const Targets = z.object({
     ),
   }),
 });
+/** What Prometheus makes itself, and node-exporter's, which does not run here. */
+const NOT_HERE = /^up$|^node_/;
+const Metadata = z.object({ data: z.record(z.string(), z.array(z.object({ type: z.string() }))) });
 const Rules = z.object({
   data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })) }),
 });
@@ -30,6 +35,7 @@ const Rules = z.object({
 async function deployTools(names: string[]): Promise<void> {
   const text = await readFile(join(ROOT, 'deploy', 'stack.tools.yml'), 'utf8');
   const { services, configs, ...rest } = Tools.parse(parse(text, { merge: true }));
+  const number = await newestSet(docker);
   const external = (name: string) => [name, { external: true, name: `${STACK}_${name}` }];
   const chosen = {
     ...rest,
@@ -40,7 +46,7 @@ async function deployTools(names: string[]): Promise<void> {
     ),
     networks: Object.fromEntries(['app', 'data', 'edge'].map(external)),
     secrets: Object.fromEntries(
-      ['queue_url', 'postgres_password'].map((name) => [name, { external: true, name: `${STACK}_${name}_1` }]),
+      ['queue_url', 'postgres_password'].map((name) => [name, { external: true, name: `${STACK}_${name}_${number}` }]),
     ),
   };
   const file = join(world.folder, 'tools.json');
@@ -54,6 +60,10 @@ onStack('the operators’ tools', () => {
   beforeAll(async () => {
     await deployTools(['board', 'prometheus']);
     for (const name of ['board', 'prometheus']) await untilSettled(docker, `${STACK}_${name}`, 1);
+  });
+  // They use secrets that are changed next.
+  afterAll(async () => {
+    if (world.cannotRun === null) await docker(['service', 'rm', `${STACK}_board`, `${STACK}_prometheus`]);
   });
 
   async function answers(url: string): Promise<string> {
@@ -90,6 +100,20 @@ onStack('the operators’ tools', () => {
       const now = Rules.parse(JSON.parse(await answers(`${origin}/api/v1/rules`))).data.groups;
       const bad = now.flatMap(({ rules: list }) => list).filter(({ health }) => health !== 'ok');
       return bad.length === 0 || bad.map(({ name, health }) => `${name} ${health}`).join(', ');
+    });
+  });
+
+  it('dashboards and alerts ask for nothing but what the services export', async () => {
+    const url = `https://prometheus.${world.domain}/api/v1/metadata`;
+    const expressions = [...(await dashboardExpressions()), ...(await alertExpressions())];
+    const asked = [...new Set(expressions.flatMap(metricNames))].filter((name) => !NOT_HERE.test(name));
+    expect(asked.length).toBeGreaterThan(20);
+    await until('Prometheus knows all of them', async () => {
+      const { data } = Metadata.parse(JSON.parse(await answers(url)));
+      const known = (name: string) =>
+        name in data || (name.endsWith('_bucket') && data[name.slice(0, -'_bucket'.length)]?.[0]?.type === 'histogram');
+      const unknown = asked.filter((name) => !known(name));
+      return unknown.length === 0 || unknown.join(', ');
     });
   });
 });

@@ -36,6 +36,7 @@ export async function buildWithStandIns(docker: Docker, folder: string): Promise
     version('redis', 'redis-server', '--version').then((said) => `Debian's ${said} for redis`),
     version('haproxy', 'haproxy', '-v').then((said) => `Debian's ${said} for haproxy`),
     version('prometheus', 'prometheus', '--version').then((said) => `Debian's ${said} for prom/prometheus`),
+    version('registry', 'docker-registry', '--version').then((said) => `Debian's ${said} for registry`),
   ]);
 }
 
@@ -84,11 +85,11 @@ async function npmFolder(): Promise<string> {
 
 async function servers(docker: Docker): Promise<void> {
   if (!(await has(docker, standIn('servers')))) {
-    await during('Installing PostgreSQL, Redis, HAProxy and Prometheus in an image', () =>
+    await during('Installing PostgreSQL, Redis, HAProxy, Prometheus and a registry in an image', () =>
       build(docker, 'servers', RECIPES),
     );
   }
-  for (const name of ['postgres', 'redis', 'haproxy', 'prometheus']) await build(docker, name, RECIPES);
+  for (const name of ['postgres', 'redis', 'haproxy', 'prometheus', 'registry']) await build(docker, name, RECIPES);
 }
 
 /** @param context folder with what its recipe copies */

@@ -29,6 +29,8 @@ export interface World {
   folder: string;
   /** For the summary: engine and substitutes, with versions. */
   ranOn: string[];
+  /** Image of a registry, which is the very software in either case. */
+  registry: string;
   /** What deploy/up was given. */
   settings: Record<string, string>;
   /** Address where the stack's ports answer. */
@@ -50,6 +52,7 @@ export function noWorld(cannotRun: string): World {
     root: '',
     folder: '',
     vendor: '',
+    registry: '',
     tickers: [],
     pollSeconds: POLL_SECONDS,
     edge: '',
@@ -132,6 +135,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
     pollSeconds: POLL_SECONDS,
     operator: { user, password },
     ranOn,
+    registry: registry ? 'registry:3' : standIn('registry'),
     settings,
     edge,
     portsBefore,

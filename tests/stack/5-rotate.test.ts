@@ -1,0 +1,104 @@
+/** New passwords for everything, by the words of deploy/README.md, "Rotate secrets". */
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { dockerOf, runningTasks } from './support/docker.ts';
+import { expectRows, listenMany, untilConnected, type Listener } from './support/listeners.ts';
+import { ask, onStack, world } from './support/outside.ts';
+import { secretSets } from './support/secrets.ts';
+import { deploy, STACK } from './support/world.ts';
+
+const docker = dockerOf(world.dockerHost);
+const LOGINS = {
+  tapecast: 'postgres',
+  tapecast_ingestor: 'ingestor',
+  tapecast_forecaster: 'forecaster',
+  tapecast_web: 'web',
+};
+let listeners: Listener[] = [];
+
+/** What a service's task holds below /run/secrets. */
+async function secretOf(service: string, name: string): Promise<string> {
+  const [task] = await runningTasks(docker, `${STACK}_${service}`);
+  return (await docker(['exec', task?.container ?? '', 'cat', `/run/secrets/${name}`])).trim();
+}
+
+/** All that lets anybody in, as the services know it now. */
+async function passwords(): Promise<Record<string, string>> {
+  const found: Record<string, string> = { queue: await secretOf('ingestor', 'queue_url') };
+  for (const [role, name] of Object.entries(LOGINS)) {
+    const service = name === 'postgres' ? 'backup' : name;
+    found[role] = await secretOf(service, `${name}_password`);
+  }
+  return found;
+}
+
+/** Whether the database lets this one in by TCP: by its socket it asks for no password. */
+async function entersDatabase(role: string, password: string): Promise<boolean> {
+  const [task] = await runningTasks(docker, `${STACK}_timescaledb`);
+  const login = ['psql', '--no-psqlrc', '-At', '-h', '127.0.0.1', '-U', role, '-c', 'SELECT 1', 'tapecast'];
+  return docker(['exec', '--env', `PGPASSWORD=${password}`, task?.container ?? '', ...login]).then(
+    () => true,
+    (error: unknown) => {
+      if (String(error).includes('password authentication failed')) return false;
+      throw error;
+    },
+  );
+}
+
+async function entersQueue(url: string): Promise<boolean> {
+  const [task] = await runningTasks(docker, `${STACK}_redis`);
+  const { username, password } = new URL(url);
+  const ping = ['redis-cli', '--user', username, '--pass', password, '--no-auth-warning', 'ping'];
+  return (await docker(['exec', task?.container ?? '', ...ping])).includes('PONG');
+}
+
+async function operatorSees(user: string, password: string): Promise<number> {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return (await ask(`https://traefik.${world.domain}/api/overview`, { authorization })).status;
+}
+
+/** The owner's new password, as the guide sets it. */
+async function changeOwner(number: number): Promise<void> {
+  const password = randomBytes(24).toString('hex');
+  await docker(['secret', 'create', `${STACK}_postgres_password_${number}`, '-'], { input: password });
+  const [task] = await runningTasks(docker, `${STACK}_timescaledb`);
+  await docker(['exec', '--interactive', task?.container ?? '', 'psql', '-U', 'tapecast', 'tapecast'], {
+    input: `ALTER ROLE tapecast PASSWORD '${password}'`,
+  });
+}
+
+onStack('new secrets', () => {
+  beforeAll(async () => {
+    listeners = listenMany(20);
+    await untilConnected(listeners);
+  });
+  afterAll(() => {
+    for (const { client } of listeners) client.close();
+  });
+
+  it('shut out all old passwords, and every client keeps the rows', async () => {
+    const old = await passwords();
+    for (const role of Object.keys(LOGINS)) expect(await entersDatabase(role, old[role] ?? ''), role).toBe(true);
+    expect(await entersQueue(old['queue'] ?? '')).toBe(true);
+
+    const sets = await secretSets(docker);
+    const number = Math.max(...sets.keys()) + 1;
+    await changeOwner(number);
+    const said = await deploy(docker, { ...world.settings, TAG: 'next', SECRETS: String(number) });
+    await docker(['secret', 'rm', ...[...sets.values()].flat()]);
+
+    const now = await passwords();
+    for (const role of Object.keys(LOGINS)) {
+      expect(await entersDatabase(role, old[role] ?? ''), `old ${role}`).toBe(false);
+      expect(await entersDatabase(role, now[role] ?? ''), `new ${role}`).toBe(true);
+    }
+    expect(await entersQueue(old['queue'] ?? '')).toBe(false);
+    expect(await entersQueue(now['queue'] ?? '')).toBe(true);
+    const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
+    expect(await operatorSees(user, password)).toBe(200);
+    expect(await operatorSees(world.operator.user, world.operator.password)).toBe(401);
+
+    await untilConnected(listeners);
+    await expectRows(docker, listeners);
+  });
+});
