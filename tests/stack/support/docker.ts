@@ -9,7 +9,8 @@ export interface Docker {
 }
 
 export function dockerOf(host: string): Docker {
-  const env = { ...process.env, DOCKER_HOST: host };
+  // The engine builds: a builder beside it, which somebody may have chosen, does not know the engine's images.
+  const env = { ...process.env, DOCKER_HOST: host, BUILDX_BUILDER: 'default' };
   const call = (args: readonly string[], options: RunOptions = {}) => run('docker', args, { env, ...options });
   return Object.assign(call, { env });
 }
