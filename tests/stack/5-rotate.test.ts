@@ -84,7 +84,10 @@ onStack('new secrets', () => {
     const sets = await secretSets(docker);
     const number = Math.max(...sets.keys()) + 1;
     await changeOwner(number);
-    const said = await deploy(docker, { ...world.settings, TAG: 'next', SECRETS: String(number) });
+    // Nothing else changes: the images that run go on.
+    const [web] = await runningTasks(docker, `${STACK}_web`);
+    const TAG = web?.image.split(':')[1] ?? '';
+    const said = await deploy(docker, { ...world.settings, TAG, SECRETS: String(number) });
     await docker(['secret', 'rm', ...[...sets.values()].flat()]);
 
     const now = await passwords();
