@@ -45,6 +45,7 @@ onStack('with a registry', () => {
     for (const text of await Promise.all(files))
       for (const [, name = '', image = ''] of text.matchAll(/\$\{(\w+_IMAGE):-([^}]+)\}/g)) defaults.set(name, image);
     defaults.set('NODE_IMAGE', 'node:24-bookworm-slim');
+    // One after the other: a layer that they share is packed once, where side by side each packs it.
     await during('Publishing what stands in for images of others', async () => {
       for (const name of defaults.keys()) {
         const image = madeHere(name);
