@@ -39,7 +39,7 @@ async function start(file: string, ...parameters: string[]): Promise<ChildProces
 }
 
 async function startHub(): Promise<{ child: ChildProcess; port: number }> {
-  const child = await start('../fanout/server-process.ts', 'hub', database.webUrl);
+  const child = await start('../fanout/server-process.ts', 'hub', database.webUrl, '0', 'watch');
   return { child, port: (await nextMessage<ServerReady>(child)).port };
 }
 
