@@ -29,7 +29,7 @@ describe('ChangeLog', () => {
   it('hands a single change on as it is, to be encoded once for all', () => {
     const log = new ChangeLog(head(4));
     const only = change(4, 5);
-    log.add(only, 0);
+    log.add(only);
     expect(log.since(4)).toBe(only);
   });
 
@@ -46,7 +46,7 @@ describe('ChangeLog', () => {
           const prev = changes.at(-1)?.revision ?? 0;
           changes.push(change(prev, prev + span, [bar(time, close)]));
         }
-        for (const each of changes) log.add(each, 0);
+        for (const each of changes) log.add(each);
         const newest = changes.at(-1)?.revision ?? 0;
         const held = asked % newest;
         const due = log.since(held);
@@ -65,7 +65,7 @@ describe('ChangeLog', () => {
   it('sends at most about twice what is missed, and the same to all who miss the same', () => {
     const log = new ChangeLog(head(0));
     for (let revision = 1; revision <= 1_000; revision += 1) {
-      log.add(change(revision - 1, revision, [bar(revision, 1)]), 0);
+      log.add(change(revision - 1, revision, [bar(revision, 1)]));
     }
     for (const missed of [1, 10, 100, 500]) {
       expect(log.since(1_000 - missed).bars.length).toBeLessThanOrEqual(2 * missed + 1);
@@ -76,17 +76,18 @@ describe('ChangeLog', () => {
   it('makes a client ask that is further behind than the bars that are kept', () => {
     const log = new ChangeLog(head(0));
     const hundred = (from: number) => Array.from({ length: 100 }, (_, index) => bar(from + index, 1));
-    for (let index = 0; index < 60; index += 1) log.add(change(index, index + 1, hundred(1_000 * index)), 0);
+    for (let index = 0; index < 60; index += 1) log.add(change(index, index + 1, hundred(1_000 * index)));
     expect(log.since(0)).toMatchObject({ prev: 60, revision: 60, bars: [] });
     expect(log.since(58)).toMatchObject({ prev: 58, revision: 60 });
   });
 
   it('forgets what is old, and makes a client ask that still misses it', () => {
     const log = new ChangeLog(head(0));
-    const last = change(99, 100);
+    const pushed = (revision: number) => ({ ...change(revision - 1, revision), pushedAt: revision });
+    const last = pushed(100);
     // Merged in pairs of pairs meanwhile: what is merged is as old as its newest.
-    for (let revision = 1; revision < 100; revision += 1) log.add(change(revision - 1, revision), revision);
-    log.add(last, 100);
+    for (let revision = 1; revision < 100; revision += 1) log.add(pushed(revision));
+    log.add(last);
     log.forget(50);
     expect(log.since(0)).toMatchObject({ prev: 100, revision: 100, bars: [] });
     expect(log.since(60)).toMatchObject({ revision: 100, bars: [bar(1, 100)] });
@@ -94,18 +95,18 @@ describe('ChangeLog', () => {
     expect(log.since(99)).toBe(last);
     log.forget(101);
     expect(log.since(99)).toMatchObject({ prev: 100, revision: 100, bars: [] });
-    const next = change(100, 101);
-    log.add(next, 102);
+    const next = pushed(101);
+    log.add(next);
     expect(log.since(100)).toBe(next);
   });
 
   it('makes everyone ask after a new beginning, and goes on from there', () => {
     const log = new ChangeLog(head(0));
-    log.add(change(0, 9), 0);
+    log.add(change(0, 9));
     log.restart(head(2, 'f'));
     expect(log.since(NOTHING_HELD)).toMatchObject({ epoch: 'f', prev: 2, revision: 2, bars: [] });
     const next = { ...change(2, 3), epoch: 'f' as Epoch };
-    log.add(next, 0);
+    log.add(next);
     expect(log.since(2)).toBe(next);
     expect(log.since(1)).toMatchObject({ epoch: 'f', prev: 3, revision: 3, bars: [] });
   });

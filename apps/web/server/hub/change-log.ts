@@ -15,8 +15,6 @@ const PER_LEVEL = 16;
 
 interface Entry {
   change: BarsChange;
-  /** When the newest change in it was added, milliseconds. */
-  at: number;
   /** 2^level changes are merged in it. */
   level: number;
 }
@@ -34,16 +32,13 @@ export class ChangeLog {
   readonly #answers = new Map<number, BarsChange>();
 
   constructor(head: Head) {
-    this.#entries = [begun(head)];
+    this.#entries = [{ change: nudge(head), level: 0 }];
   }
 
-  /**
-   * @param change continues the one before
-   * @param at when, milliseconds; rises
-   */
-  add(change: BarsChange, at: number): void {
+  /** @param change continues the one before */
+  add(change: BarsChange): void {
     this.#answers.clear();
-    this.#entries.push({ change, at, level: 0 });
+    this.#entries.push({ change, level: 0 });
     this.#bars += change.bars.length;
     for (let level = 0; this.#mergeOldestOf(level); level += 1);
     while (this.#bars > MOST_BARS && this.#entries.length > 1)
@@ -53,15 +48,15 @@ export class ChangeLog {
   /** From here on only who holds `head.revision` can go on; all others are told to ask. */
   restart(head: Head): void {
     this.#answers.clear();
-    this.#entries = [begun(head)];
+    this.#entries = [{ change: nudge(head), level: 0 }];
     this.#bars = 0;
   }
 
-  /** What was added before this time: who still misses it is told to ask. */
+  /** What was pushed before this time (milliseconds): who still misses it is told to ask. */
   forget(before: number): void {
     // What the log began with holds no bars.
     if (this.#bars === 0) return;
-    const first = this.#entries.findIndex(({ at }) => at >= before);
+    const first = this.#entries.findIndex(({ change }) => (change.pushedAt ?? 0) >= before);
     if (first === -1) return this.restart((this.#entries.at(-1) as Entry).change);
     if (first === 0) return;
     this.#answers.clear();
@@ -92,16 +87,12 @@ export class ChangeLog {
     const oldest = this.#entries.findIndex((entry) => entry.level === level);
     const after = this.#entries.findIndex((entry) => entry.level < level);
     if (oldest === -1 || (after === -1 ? this.#entries.length : after) - oldest <= PER_LEVEL) return false;
-    const pair = this.#entries.slice(oldest, oldest + 2);
-    const change = merge(pair.map((each) => each.change));
-    this.#bars += change.bars.length - pair.reduce((sum, each) => sum + each.change.bars.length, 0);
-    this.#entries.splice(oldest, 2, { change, at: (pair[1] as Entry).at, level: level + 1 });
+    const pair = this.#entries.slice(oldest, oldest + 2).map(({ change }) => change);
+    const change = merge(pair);
+    this.#bars += change.bars.length - pair.reduce((sum, { bars }) => sum + bars.length, 0);
+    this.#entries.splice(oldest, 2, { change, level: level + 1 });
     return true;
   }
-}
-
-function begun(head: Head): Entry {
-  return { change: nudge(head), at: Number.NEGATIVE_INFINITY, level: 0 };
 }
 
 /** A change without bars whose prev is its revision: a client that holds less asks for what it misses. */

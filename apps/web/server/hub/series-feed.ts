@@ -42,7 +42,7 @@ interface Heard {
 /** Hints beyond these are not kept through a read: what they tell is read as well, if merged into one change. */
 const MOST_HEARD = 256;
 /** A client that has taken nothing for so long asks for what it missed. */
-const KEPT_MS = 120_000;
+export const KEPT_MS = 120_000;
 
 export class SeriesFeed {
   readonly subscribers = new Set<Subscriber>();
@@ -144,7 +144,7 @@ export class SeriesFeed {
   #tell({ revision, bars, ...committed }: Pick<BarsChange, 'revision' | 'bars' | 'committedAt'>): void {
     const pushedAt = this.#options.now();
     const prev = this.#head;
-    this.#log.add({ epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt }, pushedAt);
+    this.#log.add({ epoch: this.#epoch, ...this.#key(), prev, revision, bars, ...committed, pushedAt });
     this.#moveTo(revision);
   }
 
