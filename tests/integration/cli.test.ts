@@ -109,9 +109,9 @@ it('finds a bad bar of a file, shows what was made of it, and puts it back', asy
   const first = await load(csv);
   expect(first).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/40 bars new.*\n40 bars judged, 1 doubtful ones found, 1 repaired/s),
+    stdout: expect.stringMatching(/40 bars new.*\n40 bars judged: 1 doubtful, 1 repaired/s),
   });
-  const again = expect.stringMatching(/Nothing changed.*\n40 bars judged, 0 doubtful ones found, 0 repaired\n$/s);
+  const again = expect.stringMatching(/Nothing changed.*\n40 bars judged: 0 doubtful, 0 repaired\.\n$/s);
   expect(await load(csv)).toMatchObject({ code: 0, stdout: again });
   const scan = await tapecast(['repairs', 'scan', 'PENCE', '--json']);
   expect([scan.code, JSON.parse(scan.stdout)]).toEqual([0, { bars: 40, found: 0, changed: 0 }]);
@@ -128,7 +128,7 @@ it('finds a bad bar of a file, shows what was made of it, and puts it back', asy
   // The person's word stands against the same file, and a file that corrects the bar against both.
   expect(await load(csv)).toMatchObject({ stdout: again });
   const volume = await load(csv.replace(/(10000),5$/m, '$1,6'));
-  expect(volume.stdout).toMatch(/1 changed.*\n40 bars judged, 0 doubtful ones found, 0 repaired\n$/s);
+  expect(volume.stdout).toMatch(/1 changed.*\n40 bars judged: 0 doubtful, 0 repaired\.\n$/s);
   const standing = JSON.parse((await tapecast(['repairs', 'show', id, '--json'])).stdout) as unknown;
   expect(standing).toMatchObject({ state: 'undone' });
   expect(await load(csv.replaceAll('10000', '102'))).toMatchObject({ stdout: expect.stringContaining('1 changed') });

@@ -88,8 +88,8 @@ export async function scanBars(
 
 /** A bar that was doubtful before may be repaired now: more can be repaired than found. */
 export function describeScan({ bars, found, changed }: ScanResult): string {
-  const outcome = `${count(bars)} bars judged, ${count(found)} doubtful ones found, ${count(changed)} repaired`;
-  return found + changed === 0 ? outcome : `${outcome}: tapecast repairs list`;
+  const outcome = `${count(bars)} bars judged: ${count(found)} doubtful, ${count(changed)} repaired`;
+  return found + changed === 0 ? `${outcome}.` : `${outcome} (tapecast repairs list).`;
 }
 
 function parseResolution(text: string): NativeResolution {
