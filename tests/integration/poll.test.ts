@@ -105,9 +105,8 @@ describe.each(QUEUE_SERVERS)('ingestors that share a queue on $name', ({ name, s
         expect(pollsIn(cycle), `cycle ${cycle - killedIn} after the kill`).toEqual({ 1: tickerCount });
       }
       expect(busiestSecond()).toBeLessThanOrEqual(PER_SECOND + BURST);
-      // The histories were loaded meanwhile, as fast as the machine lets them: the budget was not there for polls alone.
-      const others = seen.filter(({ symbols }) => symbols.length === 0);
-      expect(others.length).toBeGreaterThan(PER_SECOND * periodSeconds);
+      // The histories were loaded meanwhile: the budget was not idle.
+      expect(seen.length).toBeGreaterThan(PER_SECOND * periodSeconds * 5);
     },
     period * 16,
   );
