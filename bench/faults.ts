@@ -8,6 +8,7 @@ import { startTcpProxy } from '../tests/integration/tcp-proxy.ts';
 import { ask } from './fanout/answers.ts';
 import type { LoadReport, LoadRequest, ServerReady, Usage } from './fanout/messages.ts';
 import { Writer } from './fanout/writer.ts';
+import { quantile } from './latency/quantile.ts';
 import { endChild, nextMessage, openBenchDatabase, startChild } from './latency/world.ts';
 
 const { values } = parseArgs({
@@ -77,10 +78,10 @@ async function cuts(): Promise<void> {
     figures['cuts_resumes'] = resumes.length;
     figures['cuts_snapshots'] = report.snapshots;
     // From the attempt to connect again to the state that has caught up; an outage counts from the cut, pause included.
-    figures['cuts_resume_p50_ms'] = quantile(resumes, 0.5);
-    figures['cuts_resume_p99_ms'] = quantile(resumes, 0.99);
-    figures['cuts_outage_p99_ms'] = quantile(outages, 0.99);
-    figures['cuts_library_outage_p99_ms'] = quantile(await ask<number[]>(library, { do: 'recoveries' }), 0.99);
+    figures['cuts_resume_p50_ms'] = round(quantile(resumes, 0.5));
+    figures['cuts_resume_p99_ms'] = round(quantile(resumes, 0.99));
+    figures['cuts_outage_p99_ms'] = round(quantile(outages, 0.99));
+    figures['cuts_library_outage_p99_ms'] = round(quantile(await ask<number[]>(library, { do: 'recoveries' }), 0.99));
     if (report.delivered !== report.expected || report.wrong > 0) process.exitCode = 1;
   } finally {
     await endChild(load);
@@ -88,11 +89,6 @@ async function cuts(): Promise<void> {
     await endChild(hub.child);
     await proxy.close();
   }
-}
-
-function quantile(times: number[], level: number): number {
-  const rising = times.toSorted((left, right) => left - right);
-  return round(rising[Math.floor(rising.length * level)] ?? Number.NaN);
 }
 
 function growthMb({ before, after }: { before: Usage; after: Usage }): number {

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { ask } from './fanout/answers.ts';
 import { monotonicMs } from './fanout/messages.ts';
+import { quantile } from './latency/quantile.ts';
 import { endChild, openBenchDatabase, startChild } from './latency/world.ts';
 import type { ListenersRequest } from './replicas/listeners-process.ts';
 import { serverCpuSeconds } from './replicas/server-cpu.ts';
@@ -55,10 +56,7 @@ async function run(commits: number): Promise<{ at: number; took: number }[]> {
   return done;
 }
 
-function quantile(times: readonly number[], level: number): number {
-  const rising = times.toSorted((left, right) => left - right);
-  return Math.round((rising[Math.floor(rising.length * level)] ?? Number.NaN) * 100) / 100;
-}
+const round = (value: number) => Math.round(value * 100) / 100;
 
 const tell = <T>(request: ListenersRequest) => ask<T>(listeners, request);
 const figures: Record<string, Record<string, number>> = {};
@@ -77,11 +75,11 @@ try {
     const took = commits.map((each) => each.took);
     figures[`replicas_${replicas}`] = {
       heard_by_all: heard.length / commits.length,
-      commit_p50_ms: quantile(took, 0.5),
-      commit_p99_ms: quantile(took, 0.99),
-      last_heard_p50_ms: quantile(lags, 0.5),
-      last_heard_p99_ms: quantile(lags, 0.99),
-      database_cpu_ms_per_commit: Math.round((cpu / commits.length) * 1e5) / 100,
+      commit_p50_ms: round(quantile(took, 0.5)),
+      commit_p99_ms: round(quantile(took, 0.99)),
+      last_heard_p50_ms: round(quantile(lags, 0.5)),
+      last_heard_p99_ms: round(quantile(lags, 0.99)),
+      database_cpu_ms_per_commit: round((1_000 * cpu) / commits.length),
     };
   }
   console.table(figures);

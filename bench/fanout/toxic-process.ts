@@ -1,9 +1,5 @@
 /** Clients that nobody wants: malformed, oversized, flooding. `toxic-process.ts <port>` */
-import { setPriority } from 'node:os';
 import { WebSocket } from 'ws';
-
-// Elsewhere hostile clients have a machine of their own: here they get what the hub and the good ones leave.
-setPriority(19);
 
 const port = Number(process.argv[2]);
 const url = `ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`;

@@ -3,6 +3,7 @@ import type { BarsChange } from '@tapecast/contracts/socket';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import { TICKER, type Commit, type LoadReport, type LoadRequest } from './messages.ts';
+import { quantile } from './quantile.ts';
 
 const LATE_MS = 5_000;
 /** Slowest updates that are told one by one. */
@@ -82,11 +83,6 @@ async function report(commits: Commit[]): Promise<LoadReport> {
     deliveries: latencies.length,
     missing: expected - latencies.length,
   };
-}
-
-function quantile(times: number[], level: number): number {
-  const rising = times.toSorted((left, right) => left - right);
-  return rising[Math.min(rising.length - 1, Math.floor(level * rising.length))] ?? Number.NaN;
 }
 
 process.on('message', (request: LoadRequest) => {
