@@ -6,9 +6,8 @@ import { z } from 'zod';
 import { dockerOf } from './support/docker.ts';
 import { onStack, world } from './support/outside.ts';
 import { run } from './support/run.ts';
-import { ROOT } from './support/world.ts';
+import { IMAGES, ROOT } from './support/world.ts';
 
-const IMAGES = ['web', 'ingestor', 'forecaster', 'cli', 'backup', 'board'];
 const docker = dockerOf(world.dockerHost);
 const Bill = z.object({
   spdxVersion: z.string(),

@@ -1,7 +1,7 @@
 /** `docker service scale` and updates while 300 clients listen. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dockerOf, runningTasks, until, untilSettled } from './support/docker.ts';
-import { expectRows, listenMany, servedTimes, untilConnected, type Listener } from './support/listeners.ts';
+import { expectRows, keepListening, servedTimes, untilConnected, type Listener } from './support/listeners.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { deploy, STACK } from './support/world.ts';
 
@@ -40,13 +40,7 @@ function untilUpdated(service: string, state: string): Promise<void> {
 }
 
 onStack('the stack in change', () => {
-  beforeAll(async () => {
-    listeners = listenMany(CLIENTS);
-    await untilConnected(listeners);
-  });
-  afterAll(() => {
-    for (const { client } of listeners) client.close();
-  });
+  listeners = keepListening(CLIENTS);
 
   it('scaled up and down, polls nothing twice and loses nothing', async () => {
     const begun = Date.now() / 1_000;

@@ -1,14 +1,13 @@
 /** The worst day: the database's volume is gone, and only a backup is left. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { dockerOf, runningTasks, until, untilSettled } from './support/docker.ts';
-import { expectRows, listenMany, sql, untilConnected, withoutNews, type Listener } from './support/listeners.ts';
+import { expectRows, keepListening, sql, untilConnected, withoutNews } from './support/listeners.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { run } from './support/run.ts';
 import { ROOT, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const database = `${STACK}_timescaledb`;
-let listeners: Listener[] = [];
 
 /** As the operator's guide writes it. */
 function tapecast(...args: string[]): Promise<string> {
@@ -27,13 +26,7 @@ function everything(): Promise<string> {
 }
 
 onStack('the stack after a loss', () => {
-  beforeAll(async () => {
-    listeners = listenMany(50);
-    await untilConnected(listeners);
-  });
-  afterAll(() => {
-    for (const { client } of listeners) client.close();
-  });
+  const listeners = keepListening(50);
 
   it('brings everything back from a backup, and every client to the rows', async () => {
     const epochBefore = await sql(docker, 'SELECT current_epoch();');

@@ -1,8 +1,8 @@
 /** New passwords for everything, by the words of deploy/README.md, "Rotate secrets". */
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { dockerOf, runningTasks } from './support/docker.ts';
-import { expectRows, listenMany, untilConnected, type Listener } from './support/listeners.ts';
+import { expectRows, keepListening, untilConnected } from './support/listeners.ts';
 import { ask, onStack, world } from './support/outside.ts';
 import { secretSets } from './support/secrets.ts';
 import { deploy, STACK } from './support/world.ts';
@@ -14,7 +14,6 @@ const LOGINS = {
   tapecast_forecaster: 'forecaster',
   tapecast_web: 'web',
 };
-let listeners: Listener[] = [];
 
 /** What a service's task holds below /run/secrets. */
 async function secretOf(service: string, name: string): Promise<string> {
@@ -68,13 +67,7 @@ async function changeOwner(number: number): Promise<void> {
 }
 
 onStack('new secrets', () => {
-  beforeAll(async () => {
-    listeners = listenMany(20);
-    await untilConnected(listeners);
-  });
-  afterAll(() => {
-    for (const { client } of listeners) client.close();
-  });
+  const listeners = keepListening(20);
 
   it('shut out all old passwords, and every client keeps the rows', async () => {
     const old = await passwords();

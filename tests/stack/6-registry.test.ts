@@ -3,25 +3,23 @@ import { cp, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dockerOf, runningTasks } from './support/docker.ts';
-import { expectRows, listenMany, untilConnected, type Listener } from './support/listeners.ts';
+import { expectRows, keepListening, untilConnected } from './support/listeners.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { startRegistry, type Registry } from './support/registry.ts';
 import { during, run } from './support/run.ts';
 import { newestSet } from './support/secrets.ts';
 import { standIn } from './support/stand-ins.ts';
-import { ROOT, STACK } from './support/world.ts';
+import { IMAGES, ROOT, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 /** A copy, so that what deploy/pin writes is not the checkout's. */
 const DEPLOY = join(world.folder, 'deploy');
-const OURS = ['web', 'ingestor', 'forecaster', 'cli', 'backup', 'board'];
 const TAG = 'published';
 /** Of all images of others; the running stack needs those of stack.yml. */
 const defaults = new Map<string, string>();
 /** Images that were made here, as the engine names them in the registry. */
 const mirrors: Record<string, string> = {};
 let registry: Registry;
-let listeners: Listener[] = [];
 
 /** Where no registry was reached: what the tests put in an image's place, and some image for what this stack does not run. */
 function madeHere(name: string): string | undefined {
@@ -37,6 +35,7 @@ async function pinned(): Promise<Map<string, string>> {
 }
 
 onStack('with a registry', () => {
+  const listeners = keepListening(20);
   beforeAll(async () => {
     const copied = new Set(['secrets', '.env', 'images.env']);
     await cp(join(ROOT, 'deploy'), DEPLOY, { recursive: true, filter: (path) => !copied.has(basename(path)) });
@@ -56,11 +55,8 @@ onStack('with a registry', () => {
         mirrors[name] = mirror;
       }
     });
-    listeners = listenMany(20);
-    await untilConnected(listeners);
   });
   afterAll(async () => {
-    for (const { client } of listeners) client.close();
     await registry?.close();
   });
 
@@ -83,7 +79,7 @@ onStack('with a registry', () => {
     const said = await during('deploy/build --push', () =>
       run(join(ROOT, 'deploy', 'build'), ['--push'], { env: { ...docker.env, ...env } }),
     );
-    for (const name of OURS) {
+    for (const name of IMAGES) {
       expect(said).toContain(`${registry.address}/tapecast/${name}:${TAG} `);
       expect(await registry.digest(`tapecast/${name}`, TAG)).toMatch(/^sha256:/);
     }
@@ -92,7 +88,7 @@ onStack('with a registry', () => {
   it('deploy/up brings the stack to these digests, and every client keeps the rows', async () => {
     const images = await pinned();
     // Nothing of it is left on the node, which has to ask the registry.
-    const local = [...OURS.map((name) => `${registry.address}/tapecast/${name}:${TAG}`), ...Object.values(mirrors)];
+    const local = [...IMAGES.map((name) => `${registry.address}/tapecast/${name}:${TAG}`), ...Object.values(mirrors)];
     for (const image of local) await docker(['rmi', image]).catch(() => undefined); // a second try has none
     // Neither images nor `RESOLVE_IMAGE: never`: images.env tells the ones, and the registry the digests of ours.
     const others = Object.entries(world.settings).filter(([name]) => !name.endsWith('_IMAGE'));

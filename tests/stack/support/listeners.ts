@@ -2,6 +2,7 @@
 import { createClient, type Client } from '@tapecast/client/client';
 import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Resolution } from '@tapecast/contracts/resolution';
+import { afterAll, beforeAll } from 'vitest';
 import { type Docker, runningTasks, until } from './docker.ts';
 import { origin, world } from './outside.ts';
 import { STACK } from './world.ts';
@@ -51,6 +52,19 @@ export function listen(transports: ('websocket' | 'polling')[] = ['websocket']):
 
 export function listenMany(count: number): Listener[] {
   return Array.from({ length: count }, () => listen());
+}
+
+/** So many, from before the first to after the last test of the block in which it is called. */
+export function keepListening(count: number): Listener[] {
+  const listeners: Listener[] = [];
+  beforeAll(async () => {
+    listeners.push(...listenMany(count));
+    await untilConnected(listeners);
+  });
+  afterAll(() => {
+    for (const { client } of listeners) client.close();
+  });
+  return listeners;
 }
 
 export async function untilConnected(listeners: readonly Listener[]): Promise<void> {

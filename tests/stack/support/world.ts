@@ -40,6 +40,8 @@ export interface World {
 }
 
 export const STACK = 'tapecast';
+/** Images that deploy/build makes. */
+export const IMAGES = ['web', 'ingestor', 'forecaster', 'cli', 'backup', 'board'];
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 const TICKERS = ['MSFT', 'TSLA', 'CVX', 'XOM'];
 const POLL_SECONDS = 2;
