@@ -27,17 +27,21 @@ type Head = Omit<BarsChange, 'prev' | 'bars'>;
 export class ChangeLog {
   /** Oldest first; `prev` of each is the `revision` of the one before. Levels fall. */
   #entries: Entry[];
+  /** That of the last entry: nearly every client is due just this one. */
+  #newest: BarsChange;
   #bars = 0;
   /** Answers since the newest change, by the revision that was asked from. */
   readonly #answers = new Map<number, BarsChange>();
 
   constructor(head: Head) {
-    this.#entries = [{ change: nudge(head), level: 0 }];
+    this.#newest = nudge(head);
+    this.#entries = [{ change: this.#newest, level: 0 }];
   }
 
   /** @param change continues the one before */
   add(change: BarsChange): void {
     this.#answers.clear();
+    this.#newest = change;
     this.#entries.push({ change, level: 0 });
     this.#bars += change.bars.length;
     for (let level = 0; this.#mergeOldestOf(level); level += 1);
@@ -48,7 +52,8 @@ export class ChangeLog {
   /** From here on only who holds `head.revision` can go on; all others are told to ask. */
   restart(head: Head): void {
     this.#answers.clear();
-    this.#entries = [{ change: nudge(head), level: 0 }];
+    this.#newest = nudge(head);
+    this.#entries = [{ change: this.#newest, level: 0 }];
     this.#bars = 0;
   }
 
@@ -57,7 +62,7 @@ export class ChangeLog {
     // What the log began with holds no bars.
     if (this.#bars === 0) return;
     const first = this.#entries.findIndex(({ change }) => (change.pushedAt ?? 0) >= before);
-    if (first === -1) return this.restart((this.#entries.at(-1) as Entry).change);
+    if (first === -1) return this.restart(this.#newest);
     if (first === 0) return;
     this.#answers.clear();
     for (const { change } of this.#entries.splice(0, first)) this.#bars -= change.bars.length;
@@ -68,7 +73,7 @@ export class ChangeLog {
    * @param held below the newest revision
    */
   since(held: number): BarsChange {
-    const newest = (this.#entries.at(-1) as Entry).change;
+    const newest = this.#newest;
     if (newest.prev <= held) return newest;
     const known = this.#answers.get(held);
     if (known !== undefined) return known;

@@ -40,3 +40,15 @@ it('makes one frame for all who are due the same, and another for who is due som
   expect(encoder.encode('status', [one]).text).toBe('2["status",[{"a":1}]]');
   expect(encoder.encode('bars', [one]).text).toBe('2["bars",[{"a":1}]]');
 });
+
+it('never takes one frame for another, however many there are', () => {
+  const encoder = new FrameEncoder();
+  const items = Array.from({ length: 500 }, (_, number) => ({ number }));
+  for (const round of [0, 1]) {
+    for (const [index, item] of items.entries()) {
+      const due = [item, items[(index + round + 1) % items.length] as object];
+      expect(encoder.encode('bars', due).text).toBe(`2${JSON.stringify(['bars', due])}`);
+      expect(encoder.encode('bars', due)).toBe(encoder.encode('bars', [...due]));
+    }
+  }
+});

@@ -8,8 +8,12 @@ const OPENING = { bars: '42["bars",[', forecasts: '42["forecasts",[', status: '4
 export type FrameEvent = keyof typeof OPENING;
 
 const CLOSING = ']]';
-/** Kept frames are dropped together beyond this: it only has to last for one round of flushes. */
-const MOST_KEPT_BYTES = 1_024 * 1_024;
+
+/**
+ * Those who are due the same are flushed close together, so few frames need to be kept; and where everyone is due something
+ * else, frames that were kept for nothing would cost the garbage collector more than all else here.
+ */
+const KEPT_FRAMES = 64;
 
 export class Frame {
   /**
@@ -38,7 +42,7 @@ export class Frame {
 
 interface Part {
   id: number;
-  /** JSON in UTF-8, a character for each byte. */
+  /** A comma and its JSON in UTF-8, a character for each byte: whole, since each string that is put together costs. */
   json: string;
 }
 
@@ -51,9 +55,8 @@ interface Kept {
 export class FrameEncoder {
   /** Where an item carries its part: found faster than in a WeakMap, and not copied along when one is spread. */
   readonly #slot = Symbol('encoded');
-  /** By a number made of the ids of their parts. */
-  readonly #kept = new Map<number, Kept>();
-  #keptBytes = 0;
+  /** Each at a place that the ids of its parts lead to. */
+  readonly #kept = new Array<Kept | undefined>(KEPT_FRAMES).fill(undefined);
   #nextId = 0;
 
   /** Items are told apart by identity: whoever changes one makes a new one, and leaves the list as it is. */
@@ -62,33 +65,25 @@ export class FrameEncoder {
     for (let index = 0; index < items.length; index += 1) {
       hash = (Math.imul(hash, 31) + this.#part(items[index] as object).id) | 0;
     }
-    const kept = this.#kept.get(hash);
+    const place = (hash >>> 0) % KEPT_FRAMES;
+    const kept = this.#kept[place];
     if (kept !== undefined && kept.event === event && same(kept.items, items)) return kept.frame;
     let payload: string = OPENING[event];
     for (let index = 0; index < items.length; index += 1) {
       const { json } = this.#part(items[index] as object);
-      payload += index === 0 ? json : `,${json}`;
+      payload += index === 0 ? json.slice(1) : json;
     }
     payload += CLOSING;
     const header = headerOf(payload.length);
     const frame = new Frame(header + payload, header.length + MESSAGE.length);
-    this.#keep(hash, { event, items, frame });
+    this.#kept[place] = { event, items, frame };
     return frame;
-  }
-
-  #keep(hash: number, kept: Kept): void {
-    if (this.#keptBytes > MOST_KEPT_BYTES) {
-      this.#kept.clear();
-      this.#keptBytes = 0;
-    }
-    this.#kept.set(hash, kept);
-    this.#keptBytes += kept.frame.latin1.length;
   }
 
   #part(item: object): Part {
     const known = (item as { [slot: symbol]: Part | undefined })[this.#slot];
     if (known !== undefined) return known;
-    const json = Buffer.from(JSON.stringify(item)).toString('latin1');
+    const json = Buffer.from(`,${JSON.stringify(item)}`).toString('latin1');
     const part = { id: (this.#nextId += 1), json };
     Object.defineProperty(item, this.#slot, { value: part });
     return part;
