@@ -81,7 +81,7 @@ async function startRooms(): Promise<number> {
     socket.on('subscribe', ({ series }: SubscribeRequest, ack: (answer: unknown) => void) => {
       const states = series.map(({ ticker, resolution }) => {
         const feed = hub.feed(ticker as Ticker, '1m', hub.epoch as Epoch);
-        if (!watched.has(ticker)) feed.subscribers.add(relay(feed));
+        if (!watched.has(ticker)) feed.subscribe(relay(feed));
         watched.add(ticker);
         void socket.join(ticker);
         return { ticker, resolution, revision: feed.head, mode: 'snapshot', bars: [] };

@@ -5,7 +5,7 @@
  */
 import type { Socket as TcpSocket } from 'node:net';
 import type { Socket } from 'socket.io';
-import type { FrameEncoder } from './frame-encoder.ts';
+import type { FrameEncoder, FrameEvent } from './frame-encoder.ts';
 import type { Channel } from './session.ts';
 
 /** What Engine.IO has and does not declare. */
@@ -38,32 +38,45 @@ export function engineOf(socket: Socket): Engine {
 
 type Transport = Engine['transport'];
 
-export function channelOf(engine: Engine, encoder: FrameEncoder): Channel {
+export class ClientChannel implements Channel {
+  readonly #engine: Engine;
+  readonly #encoder: FrameEncoder;
   // Once it is a WebSocket it stays one: looked up once, since this is asked for every frame.
-  let way: { transport: Transport; socket: NonNullable<Transport['socket']>; tcp: TcpSocket } | null = null;
-  const direct = () => {
-    const { transport } = engine;
+  #transport: Transport | null = null;
+  #socket: NonNullable<Transport['socket']> | null = null;
+  #tcp: TcpSocket | null = null;
+
+  constructor(engine: Engine, encoder: FrameEncoder) {
+    this.#engine = engine;
+    this.#encoder = encoder;
+  }
+
+  // A transport that is writable has nothing waiting in front of it.
+  get drained(): boolean {
+    if (this.#isDirect()) return this.#transport?.writable === true && this.#tcp?.writableLength === 0;
+    return this.#engine.transport.writable && this.#engine.writeBuffer.length === 0;
+  }
+
+  get bufferedBytes(): number {
+    return this.#engine.transport.socket?.bufferedAmount ?? 0;
+  }
+
+  send(event: FrameEvent, items: readonly object[]): void {
+    const frame = this.#encoder.encode(event, items);
+    if (!this.#isDirect()) this.#engine.send(frame.text, { wsPreEncodedFrame: [frame.bytes] });
+    else if (this.#transport?.writable !== true) this.#engine.send('', { wsPreEncodedFrame: [frame.bytes] });
+    else if (this.#socket?.readyState === OPEN && this.#tcp?.writable === true) this.#tcp.write(frame.latin1, 'latin1');
+  }
+
+  #isDirect(): boolean {
+    if (this.#tcp !== null) return true;
+    const { transport } = this.#engine;
     const tcp = transport.socket?._socket;
     if (transport.name !== 'websocket' || transport.perMessageDeflate || transport.socket === undefined || !tcp)
-      return null;
-    return (way = { transport, socket: transport.socket, tcp });
-  };
-  return {
-    // A transport that is writable has nothing waiting in front of it.
-    get drained() {
-      const straight = way ?? direct();
-      if (straight === null) return engine.transport.writable && engine.writeBuffer.length === 0;
-      return straight.transport.writable && straight.tcp.writableLength === 0;
-    },
-    get bufferedBytes() {
-      return engine.transport.socket?.bufferedAmount ?? 0;
-    },
-    send(event, items) {
-      const frame = encoder.encode(event, items);
-      const straight = way ?? direct();
-      if (straight === null) engine.send(frame.text, { wsPreEncodedFrame: [frame.bytes] });
-      else if (!straight.transport.writable) engine.send('', { wsPreEncodedFrame: [frame.bytes] });
-      else if (straight.socket.readyState === OPEN && straight.tcp.writable) straight.tcp.write(frame.latin1, 'latin1');
-    },
-  };
+      return false;
+    this.#transport = transport;
+    this.#socket = transport.socket;
+    this.#tcp = tcp;
+    return true;
+  }
 }

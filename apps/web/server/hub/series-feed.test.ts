@@ -30,7 +30,7 @@ function setUp() {
     now: () => 0,
   });
   let held = 1;
-  feed.subscribers.add({
+  feed.subscribe({
     isDue() {
       const { prev, revision: now, bars } = feed.since(held);
       held = now;

@@ -45,7 +45,9 @@ const MOST_HEARD = 256;
 export const KEPT_MS = 120_000;
 
 export class SeriesFeed {
-  readonly subscribers = new Set<Subscriber>();
+  readonly #subscribers = new Set<Subscriber>();
+  /** The same as a list, which is walked through faster; null since somebody came or left. */
+  #list: readonly Subscriber[] | null = null;
   readonly #options: SeriesFeedOptions;
   readonly #log: ChangeLog;
   #epoch: Epoch;
@@ -74,6 +76,20 @@ export class SeriesFeed {
   /** Revision up to which subscribers were told. */
   get head(): Revision {
     return this.#head;
+  }
+
+  get isWatched(): boolean {
+    return this.#subscribers.size > 0;
+  }
+
+  subscribe(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+    this.#list = null;
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+    this.#list = null;
   }
 
   /** A hint with its bars, in the order of commits. */
@@ -105,14 +121,14 @@ export class SeriesFeed {
     this.#epoch = epoch;
     this.#target = head;
     this.#heard = [];
-    for (const subscriber of this.subscribers) subscriber.begunAnew(this);
+    for (const subscriber of this.#subscribers) subscriber.begunAnew(this);
     this.#tellToAsk(head);
   }
 
   async #read(): Promise<void> {
     this.#reading = true;
     try {
-      while (this.#target > this.#head && this.subscribers.size > 0) {
+      while (this.#target > this.#head && this.isWatched) {
         const epoch = this.#epoch;
         const page = await this.#options.readChanges(this.#head);
         if (epoch !== this.#epoch) continue;
@@ -156,7 +172,8 @@ export class SeriesFeed {
 
   #moveTo(head: Revision): void {
     this.#head = head;
-    for (const subscriber of this.subscribers) subscriber.isDue();
+    this.#list ??= [...this.#subscribers];
+    for (const subscriber of this.#list) subscriber.isDue();
   }
 
   #key(): { ticker: Ticker; resolution: Resolution } {

@@ -42,6 +42,9 @@ export interface SessionOptions {
 export class Session implements Flushable, Subscriber {
   lastFrameAt = Number.NEGATIVE_INFINITY;
   waiting = false;
+  // By themselves, for they are needed with every frame.
+  readonly #channel: Channel;
+  readonly #metrics: HubMetrics;
   readonly #options: SessionOptions;
   readonly #subscriptions = new Map<string, Subscription>();
   /**
@@ -55,11 +58,13 @@ export class Session implements Flushable, Subscriber {
   #statuses: Set<Ticker> | null = null;
 
   constructor(options: SessionOptions) {
+    this.#channel = options.channel;
+    this.#metrics = options.metrics;
     this.#options = options;
   }
 
   get drained(): boolean {
-    return this.#options.channel.drained;
+    return this.#channel.drained;
   }
 
   get size(): number {
@@ -74,10 +79,10 @@ export class Session implements Flushable, Subscriber {
   subscribe(feed: SeriesFeed): Subscription {
     const subscription = new Subscription(feed);
     // The new one first: a feed without subscribers is dropped.
-    feed.subscribers.add(this);
+    feed.subscribe(this);
     const key = `${feed.ticker} ${feed.resolution}`;
     const before = this.#subscriptions.get(key);
-    if (before === undefined) this.#options.metrics.subscriptions.inc();
+    if (before === undefined) this.#metrics.subscriptions.inc();
     else this.#stop(before.feed);
     this.#subscriptions.set(key, subscription);
     return subscription;
@@ -119,9 +124,9 @@ export class Session implements Flushable, Subscriber {
     this.#subscriptions.delete(key);
     this.#stop(subscription.feed);
     this.#forecasts?.delete(key);
-    this.#options.metrics.subscriptions.dec();
-    subscription.feed.subscribers.delete(this);
-    if (subscription.feed.subscribers.size === 0) this.#options.release(subscription.feed);
+    this.#metrics.subscriptions.dec();
+    subscription.feed.unsubscribe(this);
+    if (!subscription.feed.isWatched) this.#options.release(subscription.feed);
   }
 
   offerForecast(forecast: Forecast): void {
@@ -141,22 +146,21 @@ export class Session implements Flushable, Subscriber {
 
   /** Bars go first, so that a status never speaks of a head before its bars were sent. */
   flush(now: number): void {
-    const { channel, metrics, statusOf } = this.#options;
     const changes = this.#takeChanges();
     if (changes.length > 0) {
       this.lastFrameAt = now;
-      metrics.frames.add(1);
+      this.#metrics.frames.add(1);
       this.#samplePush(changes);
-      channel.send('bars', changes);
+      this.#channel.send('bars', changes);
     }
-    if (this.#forecasts !== null && this.#forecasts.size > 0) channel.send('forecasts', [...this.#forecasts.values()]);
+    if (this.#forecasts !== null && this.#forecasts.size > 0)
+      this.#channel.send('forecasts', [...this.#forecasts.values()]);
     this.#forecasts = null;
-    if (this.#statuses !== null) channel.send('status', [...this.#statuses].map(statusOf));
+    if (this.#statuses !== null) this.#channel.send('status', [...this.#statuses].map(this.#options.statusOf));
     this.#statuses = null;
   }
 
   #takeChanges(): BarsChange[] {
-    const { metrics } = this.#options;
     const changes: BarsChange[] = [];
     let bars = 0;
     let merged = 0;
@@ -170,14 +174,14 @@ export class Session implements Flushable, Subscriber {
       bars += change.bars.length;
       if (change.prev < change.revision) merged += change.revision - Math.max(change.prev, told) - 1;
     }
-    metrics.barsDelivered.add(bars);
-    metrics.conflated.add(merged);
+    this.#metrics.barsDelivered.add(bars);
+    this.#metrics.conflated.add(merged);
     return changes;
   }
 
   /** A histogram costs more than a count: one change of one frame in some tells enough. */
   #samplePush(changes: BarsChange[]): void {
-    const { metrics } = this.#options;
+    const metrics = this.#metrics;
     const count = metrics.frames.value;
     if (count % SAMPLED_FRAMES !== 0) return;
     const committedAt = changes[(count / SAMPLED_FRAMES) % changes.length]?.committedAt;
@@ -185,7 +189,7 @@ export class Session implements Flushable, Subscriber {
   }
 
   get bufferedBytes(): number {
-    return this.#options.channel.bufferedBytes;
+    return this.#channel.bufferedBytes;
   }
 
   close(): void {

@@ -17,7 +17,7 @@ import type { TrustedProxies } from '../client-address.ts';
 import type { Limits } from '../limits.ts';
 import type { AllowedOrigins } from '../origins.ts';
 import { AddressCount } from './address-count.ts';
-import { channelOf, engineOf } from './channel.ts';
+import { ClientChannel, engineOf } from './channel.ts';
 import { Encoded, encodedParser } from './encoded.ts';
 import { FrameEncoder } from './frame-encoder.ts';
 import type { Hub } from './hub.ts';
@@ -126,7 +126,7 @@ function refusalOf(
 
 function serve(socket: ClientSocket, options: Serving, encoder: FrameEncoder): void {
   const { hub, logger, metrics } = options;
-  const session = hub.open(channelOf(engineOf(socket), encoder));
+  const session = hub.open(new ClientChannel(engineOf(socket), encoder));
   const { requestBurst, requestsPerSecond } = options.limits;
   const bucket = new TokenBucket(requestBurst, requestsPerSecond);
   throttle(engineOf(socket), {
