@@ -1,6 +1,5 @@
 /** A database elsewhere: TLS that is verified against a CA file, and a transaction pooler in between. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ticker } from '@tapecast/contracts/ticker';
@@ -16,11 +15,10 @@ import { connectQueues } from '@tapecast/queue/queues';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { type EmbeddedPostgres, startPostgres } from '../../apps/local/src/embedded.ts';
 import { freePort } from '../../apps/local/src/free-port.ts';
-import { postgresUser } from '../../apps/local/src/os-user.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { startTlsPostgres, type TlsPostgres } from '../support/tls-postgres.ts';
 
 const AAPL = 'AAPL' as Ticker;
 const BAR = {
@@ -72,52 +70,27 @@ async function expectToWork(url: string, listenUrl: string): Promise<void> {
 }
 
 describe('sslmode=verify-full with a CA of one’s own', () => {
-  let folder: string;
-  let server: EmbeddedPostgres;
-  const path = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  let remote: TlsPostgres;
 
-  /** The server's URL under a name, with or without a CA file. */
+  /** The server's URL under a name, with the certificate of a CA. */
   function tlsUrl(host: string, ca: string, database = 'remote'): string {
-    const url = new URL(server.url(database));
+    const url = new URL(remote.server.url(database));
     url.hostname = host;
     url.searchParams.set('sslmode', 'verify-full');
-    url.searchParams.set('sslrootcert', path(ca));
+    url.searchParams.set('sslrootcert', ca);
     return url.href;
   }
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'tapecast-tls-'));
-    chmodSync(folder, 0o755);
-    for (const ca of ['ca', 'stranger']) {
-      // prettier-ignore
-      openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.pem`);
-    }
-    writeFileSync(path('san.txt'), 'subjectAltName=DNS:localhost\n');
-    // prettier-ignore
-    openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-keyout', 'server.key', '-out', 'server.csr');
-    // prettier-ignore
-    openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san.txt', '-out', 'server.pem');
-    const owner = await postgresUser();
-    for (const file of readdirSync(folder)) {
-      chmodSync(path(file), 0o600);
-      if (owner !== null) chownSync(path(file), owner.uid, owner.gid);
-    }
-    server = await startPostgres({
-      folder: path('data'),
-      settings: { fsync: 'off', ssl: 'on', ssl_cert_file: path('server.pem'), ssl_key_file: path('server.key') },
-    });
-    const admin = openDatabase({ url: server.url('postgres'), applicationName: 'remote test' });
+    remote = await startTlsPostgres('localhost');
+    const admin = openDatabase({ url: tlsUrl('localhost', remote.ca, 'postgres'), applicationName: 'remote test' });
     await sql`CREATE DATABASE remote`.execute(admin.kysely);
     await admin.close();
   });
-  afterAll(async () => {
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => remote?.stop());
 
   it('serves migrations, queries and LISTEN, encrypted', async () => {
-    const url = tlsUrl('localhost', 'ca.pem');
+    const url = tlsUrl('localhost', remote.ca);
     await migrate({ url });
     await expectToWork(url, url);
     const db = openDatabase({ url, applicationName: 'remote test' });
@@ -129,7 +102,7 @@ describe('sslmode=verify-full with a CA of one’s own', () => {
   });
 
   it('serves the queue', async () => {
-    const queues = connectQueues({ url: tlsUrl('localhost', 'ca.pem'), onError: () => undefined });
+    const queues = connectQueues({ url: tlsUrl('localhost', remote.ca), onError: () => undefined });
     const worked: number[] = [];
     const Job = z.object({ n: z.int() });
     queues.worker('tls', Job, async ({ n }) => worked.push(n));
@@ -139,10 +112,10 @@ describe('sslmode=verify-full with a CA of one’s own', () => {
   });
 
   it.each([
-    ['another CA', () => tlsUrl('localhost', 'stranger.pem'), /certificate/],
+    ['another CA', () => tlsUrl('localhost', remote.stranger), /certificate/],
     [
       'another name than the certificate’s',
-      () => tlsUrl('127.0.0.1', 'ca.pem'),
+      () => tlsUrl('127.0.0.1', remote.ca),
       /altnames|doesn't contain any IP SANs|127\.0\.0\.1/,
     ],
   ])('refuses %s', async (_what, url, words) => {

@@ -1,20 +1,14 @@
 /** The stack as strangers, clients and operators see it, and what single tasks may do without anybody noticing. */
 import { connect, type TLSSocket } from 'node:tls';
-import { io, type Socket } from 'socket.io-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dockerOf, runningTasks, until, untilSettled, type Task } from './support/docker.ts';
-import { expectRows, listen, untilConnected, type Listener } from './support/listeners.ts';
+import { io } from 'socket.io-client';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dockerOf, runningTasks, until, type Task } from './support/docker.ts';
+import { longLived } from './support/long-lived.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { openPorts } from './support/ports.ts';
 import { STACK } from './support/world.ts';
 
-const IDLE_MS = 125_000;
 const docker = dockerOf(world.dockerHost);
-let watcher: Listener;
-/** Asks for nothing and gets nothing but the protocol's pings. */
-let idle: Socket;
-let idleLosses = 0;
-let watchedSince = 0;
 
 function handshake(options: object): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
@@ -31,16 +25,7 @@ onStack('the stack', () => {
       const { status } = await ask(`${origin}/`);
       return status === 200 || `status ${status}`;
     });
-    watcher = listen();
-    idle = io(origin, { transports: ['websocket'], auth: { protocol: 1 } });
-    idle.on('disconnect', () => (idleLosses += 1));
-    await untilConnected([watcher]);
-    await until('the idle socket is connected', async () => idle.connected || 'not yet');
-    watchedSince = Date.now();
-  });
-  afterAll(() => {
-    watcher?.client.close();
-    idle?.close();
+    await longLived();
   });
 
   it('runs the programs that it names', ({ task }) => {
@@ -168,31 +153,6 @@ onStack('the stack', () => {
       });
       const after = await runningTasks(docker, `${STACK}_web`);
       expect(after.map(({ id }) => id).toSorted()).toEqual(web.map(({ id }) => id).toSorted());
-    });
-  });
-
-  it('has kept a busy and an idle websocket for more than two minutes, through all of that', async () => {
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, watchedSince + IDLE_MS - Date.now())));
-    expect(idleLosses).toBe(0);
-    expect(idle.connected).toBe(true);
-    expect(watcher.losses()).toBe(0);
-    expect(watcher.client.connection.state).toBe('connected');
-    await expectRows(docker, [watcher]);
-  });
-
-  describe('a killed task of', () => {
-    it.each(['web', 'traefik'])('%s is replaced, and its clients come back to the rows', async (name) => {
-      const service = `${STACK}_${name}`;
-      const before = await runningTasks(docker, service);
-      const [victim] = before;
-      await docker(['kill', '--signal', 'KILL', victim?.container ?? '']);
-      await until(`${service} has a new task`, async () => {
-        const now = await runningTasks(docker, service);
-        return (now.length === before.length && now.every(({ id }) => id !== victim?.id)) || `${now.length} run`;
-      });
-      await untilSettled(docker, service, before.length);
-      await untilConnected([watcher]);
-      await expectRows(docker, [watcher]);
     });
   });
 });

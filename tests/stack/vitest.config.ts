@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** The files tell one story of one stack, in the order of their names. */
 class ByName extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return files.toSorted((a, b) => a.moduleId.localeCompare(b.moduleId));
+    return files.toSorted((a, b) => a.moduleId.localeCompare(b.moduleId, 'en', { numeric: true }));
   }
 }
 
@@ -17,6 +17,7 @@ export default defineConfig({
     include: ['tests/stack/**/*.test.ts'],
     globalSetup: ['tests/stack/global-setup.ts'],
     fileParallelism: false,
+    isolate: false, // clients that live for minutes do so across files
     sequence: { sequencer: ByName },
     // As for the other tests: a second try in CI, named in the summary. Each test leaves the stack as it found it, or waits until it is.
     retry: process.env['CI'] === undefined ? 0 : 1,

@@ -13,7 +13,7 @@ const Service = z.looseObject({
   healthcheck: z.looseObject({}).optional(),
   deploy: z.object({
     mode: z.enum(['replicated', 'replicated-job', 'global']).default('replicated'),
-    replicas: z.number().default(1),
+    replicas: z.union([z.number(), z.string()]).default(1),
     labels: z.record(z.string(), z.string()).default({}),
     resources: z.object({
       limits: z.object({ cpus: z.string(), memory: z.string() }),
@@ -84,7 +84,7 @@ function composeService(service: Service, files: Record<string, string>): object
   return {
     ...same,
     restart: deploy.mode === 'replicated-job' ? 'on-failure' : 'unless-stopped',
-    ...(deploy.replicas > 1 ? { deploy: { replicas: deploy.replicas } } : {}),
+    ...(deploy.replicas === 1 ? {} : { deploy: { replicas: deploy.replicas } }),
     cpus: limits.cpus,
     mem_limit: limits.memory,
     mem_reservation: reservations?.memory,

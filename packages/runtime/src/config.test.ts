@@ -53,6 +53,12 @@ describe('database settings', () => {
     expect(listenUrl(config)).toBe(url.href);
   });
 
+  it('ask a server with a CA of its own who it is', () => {
+    const config = loadConfig(settings, { POSTGRES_HOST: 'db', POSTGRES_SSLROOTCERT: '/etc/ca bundle.pem' });
+    const { searchParams } = new URL(databaseUrl(config));
+    expect(Object.fromEntries(searchParams)).toEqual({ sslmode: 'verify-full', sslrootcert: '/etc/ca bundle.pem' });
+  });
+
   it('prefer DATABASE_URL, and a LISTEN URL of its own', () => {
     const config = loadConfig(settings, {
       DATABASE_URL: 'postgres://pooler/d',

@@ -15,6 +15,7 @@ export const databaseSettings = {
   POSTGRES_USER: z.string().optional(),
   POSTGRES_PASSWORD: z.string().optional(),
   POSTGRES_DB: z.string().default('tapecast'),
+  POSTGRES_SSLROOTCERT: z.string().optional(),
 };
 type DatabaseSettings = z.infer<z.ZodObject<typeof databaseSettings>>;
 
@@ -28,12 +29,17 @@ export function requireDatabase(settings: DatabaseSettings, context: z.Refinemen
   });
 }
 
+/** With POSTGRES_SSLROOTCERT, a path of CAs in PEM, everything is encrypted and the server has to show who it is. */
 export function databaseUrl(settings: DatabaseSettings): string {
   if (settings.DATABASE_URL !== undefined) return settings.DATABASE_URL;
   const url = new URL(`postgres://${settings.POSTGRES_HOST ?? 'localhost'}:${settings.POSTGRES_PORT}`);
   url.username = encodeURIComponent(settings.POSTGRES_USER ?? '');
   url.password = encodeURIComponent(settings.POSTGRES_PASSWORD ?? '');
   url.pathname = `/${encodeURIComponent(settings.POSTGRES_DB)}`;
+  if (settings.POSTGRES_SSLROOTCERT !== undefined) {
+    url.searchParams.set('sslmode', 'verify-full');
+    url.searchParams.set('sslrootcert', settings.POSTGRES_SSLROOTCERT);
+  }
   return url.href;
 }
 

@@ -1,7 +1,4 @@
-/**
- * A certificate authority for the tests: pebble speaks ACME and really asks for the challenge on port 80, by a name server that
- * knows this machine only.
- */
+/** A certificate authority for the tests: pebble speaks ACME and really asks for the challenge, on port 80 or of the tests' name server. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
@@ -38,25 +35,13 @@ export async function makeAuthority(folder: string, address: string): Promise<Te
   return { certificate, key };
 }
 
-/** @param address of this machine as containers see it @param edge where all names lead that are asked for */
+/** @param options.address of this machine as containers see it @param options.nameServer address and port */
 export async function startAcme(
   folder: string,
-  {
-    address,
-    edge,
-    authority,
-    programs,
-  }: { address: string; edge: string; authority: TestAuthority; programs: GoPrograms },
+  options: { address: string; nameServer: string; authority: TestAuthority; programs: GoPrograms },
 ): Promise<AcmeServer> {
-  const [port, managementPort, dnsPort, challengePort] = await Promise.all([0, 0, 0, 0].map(() => freePort()));
-  const nameServer = await startServerProcess(
-    programs.nameServer,
-    [
-      ...['-defaultIPv4', edge, '-defaultIPv6', '', '-dnsserver', `127.0.0.1:${dnsPort}`],
-      ...['-management', `127.0.0.1:${challengePort}`, '-http01', '', '-https01', '', '-tlsalpn01', '', '-doh', ''],
-    ],
-    /Starting|Answering/i,
-  );
+  const { address, nameServer, authority, programs } = options;
+  const [port, managementPort] = await Promise.all([0, 0].map(() => freePort()));
   const config = {
     pebble: {
       listenAddress: `${address}:${port}`,
@@ -74,7 +59,7 @@ export async function startAcme(
   await writeFile(file, JSON.stringify(config));
   const pebble = await startServerProcess(
     programs.pebble,
-    ['-config', file, '-dnsserver', `127.0.0.1:${dnsPort}`, '-strict'],
+    ['-config', file, '-dnsserver', nameServer, '-strict'],
     /ACME directory available|Listening on/,
     { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
   );
@@ -90,7 +75,6 @@ export async function startAcme(
     root,
     close: async () => {
       await pebble.end();
-      await nameServer.end();
     },
   };
 }

@@ -1,9 +1,10 @@
-# First process of the engine's own namespaces (mounts, processes, network): when it ends, the kernel ends all others in them, and
-# with those go the mounts, bridges, tunnels and firewall rules that the engine made. It ends when its standard input does, which
-# is a pipe of the tests: nothing is left behind, however they end.
+# First process of the engine's own namespaces (mounts, processes, network, host name): when it ends, the kernel ends all others in
+# them, and with those go the mounts, bridges, tunnels and firewall rules that the engine made. It ends when its standard input does,
+# which is a pipe of the tests: nothing is left behind, however they end.
 set -eu
 echo 'waiting for a network'
-read -r address gateway
+read -r name address gateway
+hostname "$name"
 ip link set lo up
 ip address add "$address" dev outside
 ip link set outside up

@@ -5,7 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotRunHere, installPrograms, orCannotRun } from './cannot-run.ts';
-import { openLink, type Link } from './link.ts';
+import { openLink, TEST_NETWORKS, type Link } from './link.ts';
 import { run, say } from './run.ts';
 
 export interface Engine {
@@ -22,7 +22,16 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-const NAMESPACES = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc'];
+/** One that the tests started, as a node of its own. */
+export interface OwnEngine extends Engine {
+  readonly addresses: { here: string; there: string };
+  /** What a machine does whose power fails: nothing is told to anybody, and the disk stays. */
+  crash(): Promise<void>;
+  /** After a crash. @returns it, where it was */
+  restart(): Promise<OwnEngine>;
+}
+
+const NAMESPACES = ['--mount', '--pid', '--net', '--uts', '--fork', '--kill-child', '--mount-proc'];
 const PATIENCE_MS = 120_000;
 
 /** @throws {CannotRunHere} where there is none, and none can be started */
@@ -52,16 +61,27 @@ export async function openEngine(folder: string): Promise<Engine> {
     ['ip', 'iproute2'],
     ['openssl', 'openssl'],
   ]);
-  return orCannotRun('No Docker engine could be started', () => startEngine(folder));
+  return orCannotRun('No Docker engine could be started', () => startEngine(folder, 'node1'));
 }
 
-async function startEngine(folder: string): Promise<Engine> {
+/**
+ * One of our own.
+ *
+ * @param folder of which it makes all that it needs, and which it removes at the end
+ * @param name of its host, as a swarm knows it
+ * @param place of its network, for one that had it before
+ */
+export async function startEngine(folder: string, name: string, place?: number): Promise<OwnEngine> {
   const socket = join(folder, 'docker.sock');
+  // What a machine forgets when it goes down.
+  for (const path of [socket, join(folder, 'docker.pid'), join(folder, 'exec')])
+    await rm(path, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const cgroup = `tapecast-${process.pid}`;
+  const cgroup = `tapecast-${process.pid}-${name}`;
   const args = [
     ...['--host', `unix://${socket}`, '--pidfile', join(folder, 'docker.pid')],
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--cgroup-parent', `/${cgroup}`],
+    ...['--insecure-registry', TEST_NETWORKS], // one of the tests, which has no certificate
     '--no-new-privileges', // as the operator's guide wants it
   ];
   const script = join(import.meta.dirname, 'engine.sh');
@@ -71,24 +91,40 @@ async function startEngine(folder: string): Promise<Engine> {
   const killWithUs = () => daemon.kill('SIGKILL');
   process.once('exit', killWithUs);
   let link: Link | undefined;
-  const close = async () => {
-    await endWithPipe(daemon);
+  const forget = async () => {
     process.off('exit', killWithUs);
     await link?.close();
     await removeGroups(cgroup);
+  };
+  const close = async () => {
+    await endWithPipe(daemon);
+    await forget();
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 }).catch((error: unknown) =>
       say(`${folder} was left behind: ${String(error)}`),
     );
   };
   try {
     await output.until(/waiting for a network/);
-    link = await openLink(daemon.pid ?? 0);
-    daemon.stdin.write(`${link.there}/${link.prefix} ${link.here}\n`);
+    const opened = (link = await openLink(daemon.pid ?? 0, place));
+    daemon.stdin.write(`${name} ${opened.there}/${opened.prefix} ${opened.here}\n`);
     await output.until(/API listen on/);
     const host = `unix://${socket}`;
     const version = await run('docker', ['--host', host, 'version', '--format', '{{.Server.Version}}']);
-    const name = `a Docker engine of our own, ${version.trim()}`;
-    return { host, socket, name, addresses: { here: link.here, there: link.there }, isOurs: true, close };
+    return {
+      host,
+      socket,
+      name: `a Docker engine of our own, ${version.trim()}`,
+      addresses: { here: opened.here, there: opened.there },
+      isOurs: true,
+      close,
+      crash: async () => {
+        const ended = once(daemon, 'close');
+        daemon.kill('SIGKILL');
+        await ended;
+        await forget();
+      },
+      restart: () => startEngine(folder, name, opened.place),
+    };
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,7 @@
 /**
- * Traefik and pebble (an ACME server for tests) from their Go modules, for a machine that reaches no registry. Of Traefik's
- * module one file of its ACME library is left out: the list of the DNS-01 providers, some of whose modules no proxy has, and
- * which are most of what would be compiled.
+ * Traefik and pebble (an ACME server for tests) from their Go modules, for a machine that reaches no registry. Of Traefik's ACME
+ * library one file is written shorter: the list of the DNS-01 providers, some of whose modules no proxy has, and which are most
+ * of what would be compiled. It keeps one, which asks a web server to set the records.
  */
 import { chmod, cp, mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -17,16 +17,20 @@ const TRAEFIK = `github.com/traefik/traefik/v3@${TRAEFIK_VERSION}`;
 const LEGO = 'github.com/go-acme/lego/v4';
 const PEBBLE = 'github.com/letsencrypt/pebble/v2';
 
-const NO_DNS_PROVIDERS = `package dns
+const DNS_PROVIDERS = `package dns
 
 import (
 	"fmt"
 
 	"github.com/go-acme/lego/v4/challenge"
+	"github.com/go-acme/lego/v4/providers/dns/httpreq"
 )
 
-// NewDNSChallengeProviderByName knows none in this build.
+// NewDNSChallengeProviderByName knows one in this build.
 func NewDNSChallengeProviderByName(name string) (challenge.Provider, error) {
+	if name == "httpreq" {
+		return httpreq.NewDNSProvider()
+	}
 	return nil, fmt.Errorf("unrecognized DNS provider: %s", name)
 }
 `;
@@ -34,8 +38,6 @@ func NewDNSChallengeProviderByName(name string) (challenge.Provider, error) {
 export interface GoPrograms {
   traefik: string;
   pebble: string;
-  /** Comes with pebble: answers every name with one address. */
-  nameServer: string;
 }
 
 /**
@@ -45,13 +47,10 @@ export interface GoPrograms {
  */
 export async function buildGoPrograms(folder: string): Promise<GoPrograms> {
   await mkdir(folder, { recursive: true });
-  const pebble = (command: string) =>
-    kept(`${command}-${PEBBLE_VERSION}`, (target) => buildPebble(command, folder, target));
   // One after the other: each uses all cores.
   return {
-    pebble: await pebble('pebble'),
-    nameServer: await pebble('pebble-challtestsrv'),
-    traefik: await kept(`traefik-${TRAEFIK_VERSION}`, (target) => buildTraefik(folder, target)),
+    pebble: await kept(`pebble-${PEBBLE_VERSION}`, (target) => buildPebble(folder, target)),
+    traefik: await kept(`traefik-${TRAEFIK_VERSION}-httpreq`, (target) => buildTraefik(folder, target)),
   };
 }
 
@@ -82,7 +81,7 @@ async function buildTraefik(folder: string, target: string): Promise<void> {
       await copyModule(TRAEFIK, source, folder);
       const version = (await run('go', ['list', '-m', '-f', '{{.Version}}', LEGO], options)).trim();
       await copyModule(`${LEGO}@${version}`, lego, folder);
-      await writeFile(join(lego, 'providers', 'dns', 'zz_gen_dns_providers.go'), NO_DNS_PROVIDERS);
+      await writeFile(join(lego, 'providers', 'dns', 'zz_gen_dns_providers.go'), DNS_PROVIDERS);
       await run('go', ['mod', 'edit', '-replace', `${LEGO}=${lego}`], options);
       await run('go', ['list', '-mod=mod', '-deps', './cmd/traefik'], options); // brings the modules that are needed, and no others
     }),
@@ -99,15 +98,15 @@ async function copyModule(module: string, target: string, cwd: string): Promise<
   await run('chmod', ['--recursive', 'u+w', target]);
 }
 
-async function buildPebble(command: string, folder: string, target: string): Promise<void> {
+async function buildPebble(folder: string, target: string): Promise<void> {
   const module = `${PEBBLE}@${PEBBLE_VERSION}`;
   const env = { ...goEnvironment(folder), GOBIN: join(folder, 'bin') };
   await orCannotRun('pebble’s source could not be had', () =>
     run('go', ['mod', 'download', module], { env, cwd: folder }),
   );
-  await during(`Compiling ${command}`, async () => {
-    await run('go', ['install', `${PEBBLE}/cmd/${command}@${PEBBLE_VERSION}`], { env, cwd: folder });
-    await cp(join(folder, 'bin', command), target);
+  await during('Compiling pebble', async () => {
+    await run('go', ['install', `${PEBBLE}/cmd/pebble@${PEBBLE_VERSION}`], { env, cwd: folder });
+    await cp(join(folder, 'bin', 'pebble'), target);
     await chmod(target, 0o755);
   });
 }

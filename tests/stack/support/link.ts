@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { run } from './run.ts';
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
-/** Of 198.18.0.0/15, which is set aside for tests of networks: no route leads there. */
+/** Set aside for tests of networks: no route leads there. */
+export const TEST_NETWORKS = '198.18.0.0/15';
 const NETWORKS = 32_768;
 
 export interface Link {
@@ -12,16 +13,18 @@ export interface Link {
   /** The namespace's address, which it gives itself: its end is called `outside`. */
   readonly there: string;
   readonly prefix: number;
+  readonly place: number;
   /** Puts back what was changed on this machine. */
   close(): Promise<void>;
 }
 
-/** @param pid of a process in the namespace */
-export async function openLink(pid: number): Promise<Link> {
+/** @param pid of a process in the namespace @param place among the test networks, for one that had it before */
+export async function openLink(pid: number, place = pid % NETWORKS): Promise<Link> {
   const name = `tapecast${pid % 1_000_000}`;
-  const { here, there, network, prefix } = addresses(pid);
+  const { here, there, network, prefix } = addresses(place);
   const rules = [
-    ['nat', '-A', 'POSTROUTING', '-s', network, '!', '-o', name, '-j', 'MASQUERADE'],
+    // Other namespaces see who it is: nodes of one swarm know each other by their addresses.
+    ['nat', '-A', 'POSTROUTING', '-s', network, '!', '-d', TEST_NETWORKS, '-j', 'MASQUERADE'],
     ['filter', '-I', 'FORWARD', '-i', name, '-j', 'ACCEPT'],
     ['filter', '-I', 'FORWARD', '-o', name, '-j', 'ACCEPT'],
   ];
@@ -44,12 +47,22 @@ export async function openLink(pid: number): Promise<Link> {
     await close();
     throw error;
   }
-  return { here, there, prefix, close };
+  return { here, there, prefix, place, close };
 }
 
 /** Two runs beside each other get two networks. */
-function addresses(pid: number) {
-  const first = (pid % NETWORKS) * 4;
+function addresses(place: number) {
+  const first = place * 4;
   const at = (host: number) => `198.${18 + (first >> 16)}.${(first >> 8) & 255}.${(first & 255) + host}`;
   return { network: `${at(0)}/30`, here: at(1), there: at(2), prefix: 30 };
+}
+
+/** Whether overlay networks that Docker encrypts can carry anything here: not every kernel has ESP with the cipher that it takes. */
+export async function encryptsBetweenNodes(): Promise<boolean> {
+  const ends = ['src', '192.0.2.1', 'dst', '192.0.2.2', 'proto', 'esp', 'spi', '1', 'mode', 'transport'];
+  const cipher = ['aead', 'rfc4106(gcm(aes))', `0x${'01'.repeat(20)}`, '64'];
+  return run('unshare', ['--net', 'ip', 'xfrm', 'state', 'add', ...ends, ...cipher]).then(
+    () => true,
+    () => false,
+  );
 }

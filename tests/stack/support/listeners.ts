@@ -3,9 +3,9 @@ import { createClient, type Client } from '@tapecast/client/client';
 import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Resolution } from '@tapecast/contracts/resolution';
 import { afterAll, beforeAll } from 'vitest';
-import { type Docker, runningTasks, until } from './docker.ts';
+import { stackDatabase, type Query } from './database.ts';
+import { type Docker, until } from './docker.ts';
 import { origin, world } from './outside.ts';
-import { STACK } from './world.ts';
 
 const RESOLUTIONS: Resolution[] = ['1m', '1h', '1d'];
 const LIMIT = 100;
@@ -78,10 +78,14 @@ export async function untilConnected(listeners: readonly Listener[]): Promise<vo
 }
 
 /** Stops news, waits for the last frames, and compares all bars of all clients with the rows. */
-export async function expectRows(docker: Docker, listeners: readonly Listener[]): Promise<void> {
+export async function expectRows(
+  docker: Docker,
+  listeners: readonly Listener[],
+  query: Query = stackDatabase(docker),
+): Promise<void> {
   await withoutNews(() =>
     until(`all ${listeners.length} clients hold exactly the rows`, async () => {
-      for (const [name, rows] of await rowsByName(docker)) {
+      for (const [name, rows] of await rowsByName(query)) {
         const known = new Map(rows.map((row) => [row[0], JSON.stringify(row)]));
         for (const { held } of listeners) {
           const bars = [...(held.get(name)?.values() ?? [])];
@@ -121,31 +125,13 @@ export async function servedTimes(ticker: string): Promise<number[]> {
   return served.map(({ time }) => time);
 }
 
-/** Asked of the database itself, by its own client. */
-export async function sql(docker: Docker, statement: string): Promise<string> {
-  const [task] = await runningTasks(docker, `${STACK}_timescaledb`);
-  if (task === undefined) throw new Error('the database does not run');
-  const args = [
-    'psql',
-    '--username',
-    'tapecast',
-    '--dbname',
-    'tapecast',
-    '--no-psqlrc',
-    '-At',
-    '-v',
-    'ON_ERROR_STOP=1',
-  ];
-  return docker(['exec', '--interactive', task.container, ...args], { input: statement });
-}
-
-async function rowsByName(docker: Docker): Promise<Map<string, LiveBar[]>> {
+async function rowsByName(query: Query): Promise<Map<string, LiveBar[]>> {
   const parts = RESOLUTIONS.map(
     (resolution) =>
       `SELECT json_build_array(ticker || ' ${resolution}', extract(epoch FROM time)::bigint, open, high, low, close, volume)
        FROM stock_prices_${resolution} WHERE close IS NOT NULL`,
   );
-  const text = await sql(docker, `SELECT line FROM (${parts.join(' UNION ALL ')}) AS lines(line);`);
+  const text = await query(`SELECT line FROM (${parts.join(' UNION ALL ')}) AS lines(line);`);
   const byName = new Map<string, LiveBar[]>();
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const [name, ...bar] = JSON.parse(line) as [string, ...LiveBar];

@@ -36,6 +36,9 @@ export async function buildWithStandIns(docker: Docker, folder: string): Promise
     version('redis', 'redis-server', '--version').then((said) => `Debian's ${said} for redis`),
     version('haproxy', 'haproxy', '-v').then((said) => `Debian's ${said} for haproxy`),
     version('prometheus', 'prometheus', '--version').then((said) => `Debian's ${said} for prom/prometheus`),
+    version('node-exporter', 'prometheus-node-exporter', '--version').then(
+      (said) => `Debian's ${said} for prom/node-exporter`,
+    ),
     version('registry', 'docker-registry', '--version').then((said) => `Debian's ${said} for registry`),
   ]);
 }
@@ -60,7 +63,9 @@ async function base(docker: Docker, folder: string): Promise<void> {
     await mkdir(join(tree, dirname(CA_BUNDLE)), { recursive: true });
     if (existsSync(CA_BUNDLE)) await copyFile(await realpath(CA_BUNDLE), join(tree, CA_BUNDLE));
     const archive = join(folder, 'debian.tar');
-    await run('tar', ['--directory', tree, '--exclude=./var/cache/apt/*', '--create', '--file', archive, '.']);
+    const superfluous = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+    const without = superfluous.map((path) => `--exclude=./${path}/*`);
+    await run('tar', ['--directory', tree, ...without, '--create', '--file', archive, '.']);
     await docker(['import', archive, standIn('base')]);
     await Promise.all([tree, archive].map((path) => rm(path, { recursive: true, force: true })));
   });
@@ -89,7 +94,8 @@ async function servers(docker: Docker): Promise<void> {
       build(docker, 'servers', RECIPES),
     );
   }
-  for (const name of ['postgres', 'redis', 'haproxy', 'prometheus', 'registry']) await build(docker, name, RECIPES);
+  for (const name of ['postgres', 'redis', 'haproxy', 'prometheus', 'node-exporter', 'registry'])
+    await build(docker, name, RECIPES);
 }
 
 /** @param context folder with what its recipe copies */

@@ -2,9 +2,9 @@
 import { until, type Docker } from './docker.ts';
 import { say } from './run.ts';
 
-/** @returns this machine's address on the bridge that connects services with it */
-export async function startSwarm(docker: Docker): Promise<string> {
-  await docker(['swarm', 'init', '--advertise-addr', '127.0.0.1']);
+/** @param advertised where other nodes reach it @returns this machine's address on the bridge that connects services with it */
+export async function startSwarm(docker: Docker, advertised: string): Promise<string> {
+  await docker(['swarm', 'init', '--advertise-addr', advertised]);
   const format = '{{(index .IPAM.Config 0).Gateway}}';
   let address = '';
   // The engine makes it a moment after the swarm.

@@ -1,12 +1,15 @@
 /** The stack's surroundings on one machine: engine, images, a vendor, a certificate authority; and the stack itself. */
-import { copyFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { startTlsPostgres } from '../../support/tls-postgres.ts';
 import { startYahoo } from '../../support/yahoo/server.ts';
 import { makeAuthority, startAcme } from './acme.ts';
 import { dockerOf, type Docker } from './docker.ts';
 import { openEngine } from './engine.ts';
 import { buildGoPrograms, PEBBLE_VERSION, TRAEFIK_VERSION } from './go-programs.ts';
+import { startNameServer, type NameServer } from './name-server.ts';
 import { openPorts } from './ports.ts';
+import { startRegistry, type Registry } from './registry.ts';
 import { during, run, say } from './run.ts';
 import { build, buildProduct, buildWithStandIns, standIn } from './stand-ins.ts';
 import { endSwarm, startSwarm } from './swarm.ts';
@@ -16,6 +19,8 @@ export interface World {
   /** Why there can be no stack on this machine; all else is empty then. */
   cannotRun: string | null;
   dockerHost: string;
+  /** Started by the tests, which may start more of them. */
+  ownsEngine: boolean;
   domain: string;
   /** PEM of the root of all certificates that the edge shows. */
   root: string;
@@ -27,10 +32,24 @@ export interface World {
   operator: { user: string; password: string };
   /** For what a test makes; it goes with the stack. */
   folder: string;
+  /** A copy of deploy/, with a stack.local.yml beside stack.yml: what it says and writes is not the checkout's. */
+  deploy: string;
+  /** Where DNS-01 sets its records: `GET /proven` lists the names that the authority asked for. */
+  nameProvider: string;
+  /** A database server that is no part of the stack. */
+  outside: {
+    /** As services name it. */
+    host: string;
+    port: number;
+    /** Path of the CA of its certificate. */
+    ca: string;
+    /** URL of its administrator, for this machine. */
+    admin: string;
+  };
   /** For the summary: engine and substitutes, with versions. */
   ranOn: string[];
-  /** Image of a registry, which is the very software in either case. */
-  registry: string;
+  /** Of images, empty at first; the very software in either case. */
+  registry: Registry;
   /** What deploy/up was given. */
   settings: Record<string, string>;
   /** Address where the stack's ports answer. */
@@ -42,6 +61,10 @@ export interface World {
 export const STACK = 'tapecast';
 /** Images that deploy/build makes. */
 export const IMAGES = ['web', 'ingestor', 'forecaster', 'cli', 'backup', 'board'];
+/** Certificates by way of the tests' name server, instead of port 80. */
+export const DNS_01 = { ACME_DNS_PROVIDER: 'httpreq' };
+/** Tag of what goes to the registry. */
+export const PUBLISHED = 'published';
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 const TICKERS = ['MSFT', 'TSLA', 'CVX', 'XOM'];
 const POLL_SECONDS = 2;
@@ -50,16 +73,21 @@ const DOMAIN = 'tapecast.test';
 export function noWorld(cannotRun: string): World {
   const nothing = {
     dockerHost: '',
+    ownsEngine: false,
     domain: DOMAIN,
     root: '',
     folder: '',
+    deploy: '',
+    nameProvider: '',
     vendor: '',
-    registry: '',
     tickers: [],
     pollSeconds: POLL_SECONDS,
     edge: '',
   };
-  return { cannotRun, ...nothing, operator: { user: '', password: '' }, ranOn: [], settings: {}, portsBefore: [] };
+  const outside = { host: '', port: 0, ca: '', admin: '' };
+  const operator = { user: '', password: '' };
+  const registry = { address: '', container: '' };
+  return { cannotRun, ...nothing, registry, outside, operator, ranOn: [], settings: {}, portsBefore: [] };
 }
 
 /** @throws {CannotRunHere} where there can be no stack */
@@ -70,25 +98,29 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   const engine = await during('Opening a Docker engine', () => openEngine(join(folder, 'engine')));
   onClose(engine.close);
   const docker = dockerOf(engine.host);
-  const bridge = await startSwarm(docker);
+  const bridge = await startSwarm(docker, engine.addresses?.there ?? '127.0.0.1');
   if (!engine.isOurs) onClose(() => during('Removing the stack', () => endSwarm(docker, STACK)));
   const { here: address, there: edge } = engine.addresses ?? { here: bridge, there: bridge };
 
-  const registry = await reachesRegistry();
+  const reached = await reachesRegistry();
   // What compiles and what installs: together, since each waits for the network now and then.
-  const images = async () => {
-    if (!registry) return buildWithStandIns(docker, folder);
+  const make = async () => {
+    if (!reached) return buildWithStandIns(docker, folder);
     await buildProduct(docker, 'latest', null);
     return [];
   };
-  const [programs, substitutes] = await Promise.all([compiled, images()]);
+  const [programs, substitutes] = await Promise.all([compiled, make()]);
   const authority = await makeAuthority(folder, address);
-  const acme = await startAcme(folder, { address, edge, authority, programs });
+  const names = await startNameServer({ zone: DOMAIN, here: address, edge });
+  onClose(names.close);
+  const acme = await startAcme(folder, { address, nameServer: names.address, authority, programs });
   onClose(acme.close);
-  const base = registry ? 'debian:bookworm-slim' : standIn('base');
+  const base = reached ? 'debian:bookworm-slim' : standIn('base');
   await traefikImage(docker, folder, { program: programs.traefik, authority: authority.certificate, base });
   const vendor = await startYahoo({ host: address });
   onClose(vendor.close);
+  const remote = await startTlsPostgres(`db.${DOMAIN}`, address);
+  onClose(remote.stop);
 
   const settings: Record<string, string> = {
     DOMAIN,
@@ -107,29 +139,38 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
     // All clients of the tests come from one address.
     MAX_CONNECTIONS_PER_ADDRESS: '2000',
     RESOLVE_IMAGE: 'never',
-    ...(registry
+    ...(reached
       ? {}
       : {
           TIMESCALEDB_IMAGE: standIn('postgres'),
           REDIS_IMAGE: standIn('redis'),
           HAPROXY_IMAGE: standIn('haproxy'),
           PROMETHEUS_IMAGE: standIn('prometheus'),
+          NODE_EXPORTER_IMAGE: standIn('node-exporter'),
         }),
   };
+  const images = await startRegistry(docker, reached ? 'registry:3' : standIn('registry'), engine.addresses?.there);
+  if (!engine.isOurs) onClose(() => docker(['rm', '--force', '--volumes', images.container]).then(() => undefined));
   const portsBefore = await openPorts(edge);
-  const said = await deploy(docker, settings);
+  const copy = join(folder, 'deploy');
+  await copyDeploy(docker, copy, { resolver: address, names });
+  const said = await deploy(docker, copy, settings);
   const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
   const ranOn = [
     engine.name,
     ...substitutes,
-    `Traefik ${TRAEFIK_VERSION}, compiled from its Go module without DNS-01 providers, for its image`,
+    `Traefik ${TRAEFIK_VERSION}, compiled from its Go module with httpreq as its only DNS-01 provider, for its image`,
     `pebble ${PEBBLE_VERSION} for Let's Encrypt`,
   ];
   for (const line of ranOn) say(line);
   return {
     cannotRun: null,
     folder,
+    deploy: copy,
+    nameProvider: names.provider.origin,
+    outside: { host: `db.${DOMAIN}`, port: remote.server.port, ca: remote.ca, admin: remote.server.url('postgres') },
     dockerHost: engine.host,
+    ownsEngine: engine.isOurs,
     domain: DOMAIN,
     root: acme.root,
     vendor: vendor.origin,
@@ -137,17 +178,52 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
     pollSeconds: POLL_SECONDS,
     operator: { user, password },
     ranOn,
-    registry: registry ? 'registry:3' : standIn('registry'),
+    registry: images,
     settings,
     edge,
     portsBefore,
   };
 }
 
-/** `deploy/up` with these settings. @returns what it printed */
-export function deploy(docker: Docker, settings: Record<string, string>, ...options: string[]): Promise<string> {
+/** `up` of a copy of deploy/ with these settings. @returns what it printed */
+export function deploy(
+  docker: Docker,
+  folder: string,
+  settings: Record<string, string>,
+  ...options: string[]
+): Promise<string> {
   const env = { ...docker.env, ...settings };
-  return during(['deploy/up', ...options].join(' '), () => run(join(ROOT, 'deploy', 'up'), options, { env }));
+  return during(['deploy/up', ...options].join(' '), () => run(join(folder, 'up'), options, { env }));
+}
+
+/** With what an operator adds here: a name server of his own, and for DNS-01 the login of its provider, as the guide has it. */
+async function copyDeploy(
+  docker: Docker,
+  folder: string,
+  options: { resolver: string; names: NameServer },
+): Promise<void> {
+  const own = (path: string) =>
+    ['secrets', '.env', 'images.env'].includes(basename(path)) || path.endsWith('.local.yml');
+  await cp(join(ROOT, 'deploy'), folder, { recursive: true, filter: (path) => !own(path) });
+  const { origin, user, password } = options.names.provider;
+  await docker(['secret', 'create', 'dns_password', '-'], { input: password });
+  const dns = [options.resolver];
+  const provider = {
+    environment: {
+      HTTPREQ_ENDPOINT: origin,
+      HTTPREQ_USERNAME: user,
+      HTTPREQ_PASSWORD_FILE: '/run/secrets/dns_password',
+    },
+    secrets: ['dns_password'],
+  };
+  const services = Object.fromEntries(
+    ['migrate', 'web', 'ingestor', 'forecaster', 'backup'].map((name) => [name, { dns }]),
+  );
+  const local = {
+    services: { ...services, traefik: { dns, ...provider } },
+    secrets: { dns_password: { external: true } },
+  };
+  await writeFile(join(folder, 'stack.local.yml'), JSON.stringify(local, null, 2));
 }
 
 async function reachesRegistry(): Promise<boolean> {

@@ -7,12 +7,13 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { dockerOf, until, untilSettled } from './support/docker.ts';
 import { alertExpressions, dashboardExpressions, metricNames } from './support/metric-names.ts';
+import { authorization } from './support/operator.ts';
 import { ask, onStack, world } from './support/outside.ts';
 import { newestSet } from './support/secrets.ts';
 import { ROOT, STACK } from './support/world.ts';
 
+const TOOLS = ['board', 'prometheus', 'node-exporter'];
 const docker = dockerOf(world.dockerHost);
-const login = Buffer.from(`${world.operator.user}:${world.operator.password}`).toString('base64');
 const Tools = z.looseObject({
   services: z.record(z.string(), z.unknown()),
   configs: z.record(z.string(), z.looseObject({ file: z.string() })),
@@ -24,8 +25,8 @@ const Targets = z.object({
     ),
   }),
 });
-/** What Prometheus makes itself, and node-exporter's, which does not run here. */
-const NOT_HERE = /^up$|^node_/;
+/** What Prometheus makes itself. */
+const OF_PROMETHEUS = 'up';
 const Metadata = z.object({ data: z.record(z.string(), z.array(z.object({ type: z.string() }))) });
 const Rules = z.object({
   data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), health: z.string() })) })) }),
@@ -58,21 +59,21 @@ async function deployTools(names: string[]): Promise<void> {
 
 onStack('the operators’ tools', () => {
   beforeAll(async () => {
-    await deployTools(['board', 'prometheus']);
-    for (const name of ['board', 'prometheus']) await untilSettled(docker, `${STACK}_${name}`, 1);
+    await deployTools(TOOLS);
+    for (const name of TOOLS) await untilSettled(docker, `${STACK}_${name}`, 1);
   });
   // They use secrets that are changed next.
   afterAll(async () => {
-    if (world.cannotRun === null) await docker(['service', 'rm', `${STACK}_board`, `${STACK}_prometheus`]);
+    if (world.cannotRun === null) await docker(['service', 'rm', ...TOOLS.map((name) => `${STACK}_${name}`)]);
   });
 
   async function answers(url: string): Promise<string> {
     await until(`${url} is shown to an operator`, async () => {
-      const { status } = await ask(url, { authorization: `Basic ${login}` });
+      const { status } = await ask(url, { authorization: authorization() });
       return status === 200 || `status ${status}`;
     });
     expect((await ask(url)).status).toBe(401);
-    return (await ask(url, { authorization: `Basic ${login}` })).body;
+    return (await ask(url, { authorization: authorization() })).body;
   }
 
   it('the queue board shows all queues, to operators only', async () => {
@@ -90,7 +91,7 @@ onStack('the operators’ tools', () => {
       const up = activeTargets.filter(({ health }) => health === 'up').map(({ labels }) => labels.job);
       const down = activeTargets.filter(({ health }) => health !== 'up').map(({ lastError }) => lastError);
       const seen = up.toSorted().join(' ');
-      const expected = 'backup forecaster forecaster ingestor ingestor traefik web web';
+      const expected = 'backup forecaster forecaster ingestor ingestor node traefik web web';
       return seen === expected || `${seen}; ${down.join('; ')}`;
     });
     const { groups } = Rules.parse(JSON.parse(await answers(`${origin}/api/v1/rules`))).data;
@@ -103,10 +104,28 @@ onStack('the operators’ tools', () => {
     });
   });
 
+  it('the alerts about disks see the node’s', async () => {
+    const about = (await alertExpressions()).find((expression) => expression.includes('node_filesystem')) ?? '';
+    const [series = ''] = /node_filesystem_avail_bytes\{[^}]*\}/.exec(about) ?? [];
+    const url = `https://prometheus.${world.domain}/api/v1/query?query=${encodeURIComponent(series)}`;
+    await until(
+      'Prometheus has disks',
+      async () => /"mountpoint":"\/"/.test(await answers(url)) || (await answers(url)),
+    );
+  });
+
+  it('their certificates were issued by DNS-01, with a password that is a secret', async () => {
+    const proven: unknown = await (await fetch(`${world.nameProvider}/proven`)).json();
+    for (const name of ['queues', 'prometheus']) expect(proven).toContain(`${name}.${world.domain}`);
+    const inspected = await docker(['service', 'inspect', `${STACK}_traefik`]);
+    expect(inspected).toContain('HTTPREQ_PASSWORD_FILE=/run/secrets/dns_password');
+    expect(inspected).not.toContain('HTTPREQ_PASSWORD=');
+  });
+
   it('dashboards and alerts ask for nothing but what the services export', async () => {
     const url = `https://prometheus.${world.domain}/api/v1/metadata`;
     const expressions = [...(await dashboardExpressions()), ...(await alertExpressions())];
-    const asked = [...new Set(expressions.flatMap(metricNames))].filter((name) => !NOT_HERE.test(name));
+    const asked = [...new Set(expressions.flatMap(metricNames))].filter((name) => name !== OF_PROMETHEUS);
     expect(asked.length).toBeGreaterThan(20);
     await until('Prometheus knows all of them', async () => {
       const { data } = Metadata.parse(JSON.parse(await answers(url)));

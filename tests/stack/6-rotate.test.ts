@@ -4,8 +4,9 @@ import { expect, it } from 'vitest';
 import { dockerOf, runningTasks } from './support/docker.ts';
 import { expectRows, keepListening, untilConnected } from './support/listeners.ts';
 import { ask, onStack, world } from './support/outside.ts';
+import { authorization, secretOf, settingsNow, takeLogin } from './support/operator.ts';
 import { secretSets } from './support/secrets.ts';
-import { deploy, STACK } from './support/world.ts';
+import { deploy, DNS_01, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const LOGINS = {
@@ -15,18 +16,12 @@ const LOGINS = {
   tapecast_web: 'web',
 };
 
-/** What a service's task holds below /run/secrets. */
-async function secretOf(service: string, name: string): Promise<string> {
-  const [task] = await runningTasks(docker, `${STACK}_${service}`);
-  return (await docker(['exec', task?.container ?? '', 'cat', `/run/secrets/${name}`])).trim();
-}
-
 /** All that lets anybody in, as the services know it now. */
 async function passwords(): Promise<Record<string, string>> {
-  const found: Record<string, string> = { queue: await secretOf('ingestor', 'queue_url') };
+  const found: Record<string, string> = { queue: await secretOf(docker, 'ingestor', 'queue_url') };
   for (const [role, name] of Object.entries(LOGINS)) {
     const service = name === 'postgres' ? 'backup' : name;
-    found[role] = await secretOf(service, `${name}_password`);
+    found[role] = await secretOf(docker, service, `${name}_password`);
   }
   return found;
 }
@@ -52,8 +47,8 @@ async function entersQueue(url: string): Promise<boolean> {
 }
 
 async function operatorSees(user: string, password: string): Promise<number> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  return (await ask(`https://traefik.${world.domain}/api/overview`, { authorization })).status;
+  const headers = { authorization: authorization({ user, password }) };
+  return (await ask(`https://traefik.${world.domain}/api/overview`, headers)).status;
 }
 
 /** The owner's new password, as the guide sets it. */
@@ -77,10 +72,9 @@ onStack('new secrets', () => {
     const sets = await secretSets(docker);
     const number = Math.max(...sets.keys()) + 1;
     await changeOwner(number);
-    // Nothing else changes: the images that run go on.
-    const [web] = await runningTasks(docker, `${STACK}_web`);
-    const TAG = web?.image.split(':')[1] ?? '';
-    const said = await deploy(docker, { ...world.settings, TAG, SECRETS: String(number) });
+    // The images that run go on. From now on certificates are asked for by DNS-01.
+    const settings = { ...(await settingsNow(docker)), ...DNS_01, SECRETS: String(number) };
+    const said = await deploy(docker, world.deploy, settings);
     await docker(['secret', 'rm', ...[...sets.values()].flat()]);
 
     const now = await passwords();
@@ -93,6 +87,7 @@ onStack('new secrets', () => {
     const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
     expect(await operatorSees(user, password)).toBe(200);
     expect(await operatorSees(world.operator.user, world.operator.password)).toBe(401);
+    takeLogin({ user, password });
 
     await untilConnected(listeners);
     await expectRows(docker, listeners);

@@ -1,5 +1,4 @@
 /** The same images and definitions on one host without Swarm, in the stack's place. */
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installPrograms } from './support/cannot-run.ts';
@@ -12,7 +11,6 @@ import { deploy, ROOT, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const PROJECT = `${STACK}_compose`;
-const SECRETS = join(ROOT, 'deploy', 'secrets');
 const settings = { ...world.settings, STACK: PROJECT };
 const label = `label=com.docker.compose.project=${PROJECT}`;
 let listeners: Listener[] = [];
@@ -39,12 +37,10 @@ onStack('without Swarm', () => {
       const ids = (await docker([kind, 'ls', '--quiet', '--filter', label])).split('\n').filter((id) => id !== '');
       if (ids.length > 0) await docker([kind, 'rm', ...ids]);
     }
-    const made = (await readdir(SECRETS).catch(() => [])).filter((name) => name.startsWith(`${PROJECT}_`));
-    for (const name of made) await rm(join(SECRETS, name), { force: true });
   });
 
   it('deploy/up --compose brings it to https, with live prices, and changes nothing the second time', async () => {
-    const said = await deploy(docker, settings, '--compose');
+    const said = await deploy(docker, world.deploy, settings, '--compose');
     const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
     // The certificate is asked for when the first container with that name is seen.
     await until('the edge shows the page', async () => {
@@ -63,7 +59,7 @@ onStack('without Swarm', () => {
     await untilConnected(listeners);
 
     const before = await containers();
-    await deploy(docker, settings, '--compose');
+    await deploy(docker, world.deploy, settings, '--compose');
     const after = await containers();
     expect(after.filter((id) => before.includes(id))).toEqual(before);
     expect(listeners.map((listener) => listener.losses())).toEqual(listeners.map(() => 0));

@@ -1,42 +1,29 @@
 /** The worst day: the database's volume is gone, and only a backup is left. */
 import { expect, it } from 'vitest';
+import { everything, stackDatabase } from './support/database.ts';
 import { dockerOf, runningTasks, until, untilSettled } from './support/docker.ts';
-import { expectRows, keepListening, sql, untilConnected, withoutNews } from './support/listeners.ts';
+import { expectRows, keepListening, untilConnected, withoutNews } from './support/listeners.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
-import { run } from './support/run.ts';
-import { ROOT, STACK } from './support/world.ts';
+import { tapecast } from './support/operator.ts';
+import { STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const database = `${STACK}_timescaledb`;
 
-/** As the operator's guide writes it. */
-function tapecast(...args: string[]): Promise<string> {
-  return run(`${ROOT}/deploy/tapecast`, args, { env: docker.env });
-}
-
-/** What must come back: all rows of what people query, in order. */
-function everything(): Promise<string> {
-  const tables = ['stock_tickers', 'stock_prices_1m', 'stock_prices_1h', 'stock_prices_1d', 'stock_forecasts'];
-  return sql(
-    docker,
-    tables
-      .map((table) => `SELECT '${table}', count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM ${table} AS t;`)
-      .join('\n'),
-  );
-}
+const query = stackDatabase(docker);
 
 onStack('the stack after a loss', () => {
   const listeners = keepListening(50);
 
   it('brings everything back from a backup, and every client to the rows', async () => {
-    const epochBefore = await sql(docker, 'SELECT current_epoch();');
+    const epochBefore = await query('SELECT current_epoch();');
     const before = await withoutNews(async () => {
       // What was on its way is written: two looks say the same.
       let last = '';
       await until(
         'nothing is written any more',
         async () => {
-          const now = await everything();
+          const now = await everything(query);
           const same = now === last;
           last = now;
           return same || 'still written';
@@ -46,8 +33,8 @@ onStack('the stack after a loss', () => {
       await docker(['service', 'scale', '--detach', `${STACK}_ingestor=0`, `${STACK}_forecaster=0`]);
       await untilSettled(docker, `${STACK}_ingestor`, 0);
       await untilSettled(docker, `${STACK}_forecaster`, 0);
-      const rows = await everything();
-      await tapecast('backup');
+      const rows = await everything(query);
+      await tapecast(docker, ['backup']);
       return rows;
     });
 
@@ -62,11 +49,11 @@ onStack('the stack after a loss', () => {
     });
     await docker(['service', 'scale', '--detach', `${database}=1`]);
     await untilSettled(docker, database, 1);
-    await tapecast('restore', '/backups');
+    await tapecast(docker, ['restore', '/backups']);
     await docker(['service', 'update', '--detach', '--force', `${STACK}_migrate`]);
 
-    expect(await everything()).toBe(before);
-    expect(await sql(docker, 'SELECT current_epoch();')).not.toBe(epochBefore);
+    expect(await everything(query)).toBe(before);
+    expect(await query('SELECT current_epoch();')).not.toBe(epochBefore);
     await until('REST answers again', async () => {
       const { status } = await ask(`${origin}/api/v1/tickers`);
       return status === 200 || `status ${status}`;

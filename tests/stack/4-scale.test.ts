@@ -1,9 +1,17 @@
 /** `docker service scale` and updates while 300 clients listen. */
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { dockerOf, runningTasks, until, untilSettled } from './support/docker.ts';
 import { expectRows, keepListening, servedTimes, untilConnected, type Listener } from './support/listeners.ts';
+import { settingsNow } from './support/operator.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { deploy, STACK } from './support/world.ts';
+
+interface Local {
+  services: { web: { image?: string } };
+}
 
 const CLIENTS = 300;
 const docker = dockerOf(world.dockerHost);
@@ -63,7 +71,7 @@ onStack('the stack in change', () => {
       for (const service of ['web', 'ingestor', 'forecaster', 'cli', 'backup'])
         await derive(service, 'next', ['LABEL test.release=next']);
       const before = await runningTasks(docker, `${STACK}_web`);
-      await deploy(docker, { ...world.settings, TAG: 'next' });
+      await deploy(docker, world.deploy, { ...world.settings, TAG: 'next' });
       await untilUpdated(`${STACK}_web`, 'completed');
       await untilSettled(docker, `${STACK}_web`, before.length);
       const after = await runningTasks(docker, `${STACK}_web`);
@@ -71,15 +79,23 @@ onStack('the stack in change', () => {
       await expectAllExact();
     });
 
-    it('whose health check fails is rolled back by itself', async () => {
+    it('whose health check fails is rolled back by itself, and deploy/up fails with its name', async () => {
       const unfit = ['HEALTHCHECK --interval=1s --timeout=5s --start-period=1s --retries=2 CMD ["false"]'];
       await derive('web', 'unfit', unfit);
-      await docker([
-        ...['service', 'update', '--detach', '--no-resolve-image', '--image', 'tapecast/web:unfit', `${STACK}_web`],
-      ]);
+      const before = await runningTasks(docker, `${STACK}_web`);
+      // A release of which this one image is bad.
+      const folder = join(world.folder, 'unfit');
+      await cp(world.deploy, folder, { recursive: true });
+      const local = parse(await readFile(join(folder, 'stack.local.yml'), 'utf8')) as Local;
+      local.services.web.image = 'tapecast/web:unfit';
+      await writeFile(join(folder, 'stack.local.yml'), JSON.stringify(local));
+      await expect(deploy(docker, folder, await settingsNow(docker))).rejects.toThrow(
+        /Swarm went back to what ran before: tapecast_web .*docker service ps --no-trunc NAME/,
+      );
       await untilUpdated(`${STACK}_web`, 'rollback_completed');
       await untilSettled(docker, `${STACK}_web`, 2);
-      for (const { image } of await runningTasks(docker, `${STACK}_web`)) expect(image).not.toContain('unfit');
+      const after = await runningTasks(docker, `${STACK}_web`);
+      expect(after.map(({ image }) => image)).toEqual(before.map(({ image }) => image));
       expect((await ask(`${origin}/api/v1/tickers`)).status).toBe(200);
       await expectAllExact();
     });
