@@ -21,10 +21,11 @@ export async function removeStack(docker: Docker, stack: string): Promise<void> 
   const list = async (...args: string[]) =>
     (await docker([...args, '--quiet', '--filter', label])).split('\n').filter((id) => id !== '');
   await docker(['stack', 'rm', stack]);
-  // It returns before tasks have ended, and networks go after them. What a job leaves stays until somebody removes it.
+  // It returns before tasks have ended, and networks go after them. Nobody listens any more for whom tasks would take their time to
+  // end, and what a job leaves stays until somebody removes it.
   await until('the stack is gone', async () => {
-    const ended = await list('ps', '--all', '--filter', 'status=exited');
-    if (ended.length > 0) await docker(['rm', ...ended]);
+    const tasks = await list('ps', '--all');
+    if (tasks.length > 0) await docker(['rm', '--force', ...tasks]);
     const left = [...(await list('ps', '--all')), ...(await list('network', 'ls'))];
     return left.length === 0 || `${left.length} containers and networks are left`;
   });

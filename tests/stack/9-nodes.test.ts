@@ -1,0 +1,172 @@
+/** Three machines, each in namespaces of its own, by the words of deploy/README.md, "On three nodes"; their images come from a registry. */
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stackDatabase, type Query } from './support/database.ts';
+import { dockerOf, runningTasks, until, untilSettled, type Docker, type Task } from './support/docker.ts';
+import { startEngine, type OwnEngine } from './support/engine.ts';
+import { encryptsBetweenNodes } from './support/link.ts';
+import { expectRows, listenMany, untilConnected, type Listener } from './support/listeners.ts';
+import { tapecast } from './support/operator.ts';
+import { ask, origin, world } from './support/outside.ts';
+import { pinned } from './support/published.ts';
+import { digestOf } from './support/registry.ts';
+import { during } from './support/run.ts';
+import { newestSet } from './support/secrets.ts';
+import { removeStack } from './support/swarm.ts';
+import { deploy, PUBLISHED, STACK } from './support/world.ts';
+
+const WORKERS = ['node2', 'node3'];
+/** A given engine is one machine. */
+const onNodes = describe.skipIf(world.cannotRun !== null || !world.ownsEngine);
+const docker = dockerOf(world.dockerHost);
+const engines = new Map<string, OwnEngine>();
+let listeners: Listener[] = [];
+
+function on(node: string): Docker {
+  return dockerOf(engines.get(node)?.host ?? '');
+}
+
+/** Names of the nodes that have running tasks of a service, one for each task. */
+async function nodesOf(service: string): Promise<string[]> {
+  const format = '{{.Node}} {{.CurrentState}}';
+  const filter = ['--filter', 'desired-state=running'];
+  const lines = await docker(['service', 'ps', '--format', format, ...filter, `${STACK}_${service}`]);
+  const running = lines.split('\n').map((line) => line.split(' '));
+  return running.flatMap(([node = '', state]) => (state === 'Running' ? [node] : [])).toSorted();
+}
+
+function untilOnNodes(service: string, expected: (nodes: string[]) => boolean): Promise<void> {
+  return until(`${service} runs where it should`, async () => {
+    const nodes = await nodesOf(service);
+    return expected(nodes) || `on ${nodes.join(', ')}`;
+  });
+}
+
+async function expectExact(): Promise<void> {
+  await untilConnected(listeners);
+  const query: Query = stackDatabase(docker, on('node2'));
+  await expectRows(docker, listeners, query);
+}
+
+onNodes('on three nodes', () => {
+  const folder = join(world.folder, 'deploy-nodes');
+  let encrypted = true;
+
+  beforeAll(async () => {
+    const removed = removeStack(docker, STACK);
+    removed.catch(() => undefined); // it is awaited below
+    const manager = `${world.edge}:2377`;
+    const token = (await docker(['swarm', 'join-token', '--quiet', 'worker'])).trim();
+    for (const name of WORKERS) {
+      const engine = await startEngine(join(world.folder, name), name);
+      engines.set(name, engine);
+      await on(name)(['swarm', 'join', '--token', token, '--advertise-addr', engine.addresses.there, manager]);
+    }
+    await removed;
+    encrypted = await encryptsBetweenNodes();
+    await cp(world.deploy, folder, { recursive: true });
+    if (!encrypted) {
+      const file = join(folder, 'stack.yml');
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.replaceAll("    driver_opts: { encrypted: '' }\n", ''));
+    }
+  });
+  afterAll(async () => {
+    for (const { client } of listeners) client.close();
+    if (engines.size > 0) await removeStack(docker, STACK);
+    for (const [name, engine] of engines) {
+      await engine.close();
+      await docker(['node', 'rm', '--force', name]);
+    }
+  });
+
+  it('deploy/up puts everything where it belongs, by its digests, and clients hear of every row', async ({ task }) => {
+    const how = encrypted ? 'encrypted' : 'not encrypted, since this kernel has no ESP,';
+    Object.assign(task.meta, { ranOn: `three nodes, with ${how} networks between them` });
+    // Neither images nor `RESOLVE_IMAGE`: images.env tells the ones, and the registry the digests of ours.
+    const others = Object.entries(world.settings).filter(([name]) => !/_IMAGE$/.test(name));
+    await deploy(docker, folder, {
+      ...Object.fromEntries(others),
+      REGISTRY: `${world.registry.address}/tapecast`,
+      TAG: PUBLISHED,
+      SECRETS: String(await newestSet(docker)),
+      DATABASE_NODE: 'node.hostname == node2',
+      BACKUP_NODE: 'node.hostname == node3',
+      // How replicas leave is tried elsewhere.
+      EDGE_NOTICE_SECONDS: '2',
+      DRAIN_SECONDS: '2',
+    });
+    expect(await nodesOf('timescaledb')).toEqual(['node2']);
+    expect(await nodesOf('redis')).toEqual(['node2']);
+    expect(await nodesOf('backup')).toEqual(['node3']);
+    expect(await nodesOf('traefik')).toEqual(['node1']);
+    expect(new Set(await nodesOf('web')).size).toBe(2);
+
+    const images = await pinned();
+    const expected = new Map<string, string>();
+    for (const [service, name] of [
+      ['traefik', 'TRAEFIK_IMAGE'],
+      ['docker-api', 'HAPROXY_IMAGE'],
+      ['timescaledb', 'TIMESCALEDB_IMAGE'],
+      ['redis', 'REDIS_IMAGE'],
+    ] as const)
+      expected.set(service, images.get(name) ?? '');
+    for (const service of ['web', 'ingestor', 'forecaster', 'backup']) {
+      const digest = await digestOf(docker, world.registry, `tapecast/${service}`, PUBLISHED);
+      expected.set(service, `${world.registry.address}/tapecast/${service}:${PUBLISHED}@${digest}`);
+    }
+    for (const [service, image] of expected) {
+      const tasks: Task[] = await runningTasks(docker, `${STACK}_${service}`);
+      expect(tasks.length, service).toBeGreaterThan(0);
+      for (const each of tasks) expect(each.image).toBe(image);
+    }
+
+    await until('the edge shows the page', async () => {
+      const { status } = await ask(`${origin}/`);
+      return status === 200 || `status ${status}`;
+    });
+    expect((await ask(`${origin}/api/v1/tickers`)).status).toBe(200);
+    listeners = listenMany(20);
+    await expectExact();
+  });
+
+  it('a node that is drained gives its tasks to others, and every client keeps the rows', async () => {
+    await docker(['service', 'scale', '--detach', `${STACK}_web=3`]);
+    await untilSettled(docker, `${STACK}_web`, 3);
+    expect(await nodesOf('web')).toEqual(['node1', 'node2', 'node3']);
+    await docker(['node', 'update', '--availability', 'drain', 'node3']);
+    for (const [service, count] of [
+      ['web', 3],
+      ['ingestor', 2],
+      ['forecaster', 2],
+    ] as const)
+      await untilOnNodes(service, (nodes) => nodes.length === count && !nodes.includes('node3'));
+    await expectExact();
+    await docker(['node', 'update', '--availability', 'active', 'node3']);
+    await untilOnNodes('backup', (nodes) => nodes.join() === 'node3');
+  });
+
+  it('a node that dies is done without, and comes back with its volumes', async () => {
+    const backups = await tapecast(on('node3'), ['backup', 'list', '--json']);
+    // Swarm moves none back, but gives the emptiest node what is new.
+    await docker(['service', 'scale', '--detach', `${STACK}_web=4`]);
+    await untilOnNodes('web', (nodes) => nodes.length === 4 && nodes.includes('node3'));
+    await untilConnected(listeners);
+
+    const engine = engines.get('node3');
+    await engine?.crash();
+    for (const [service, count] of [
+      ['web', 4],
+      ['ingestor', 2],
+      ['forecaster', 2],
+    ] as const)
+      await untilOnNodes(service, (nodes) => nodes.length === count && !nodes.includes('node3'));
+    await expectExact();
+
+    if (engine !== undefined) engines.set('node3', await during('Starting the node again', engine.restart));
+    await untilOnNodes('backup', (nodes) => nodes.join() === 'node3');
+    expect(await tapecast(on('node3'), ['backup', 'list', '--json'])).toBe(backups);
+    await expectExact();
+  });
+});
