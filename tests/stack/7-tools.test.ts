@@ -62,7 +62,7 @@ onStack('the operators’ tools', () => {
     await deployTools(TOOLS);
     for (const name of TOOLS) await untilSettled(docker, `${STACK}_${name}`, 1);
   });
-  // They use secrets that are changed next.
+  // Nothing after this needs them.
   afterAll(async () => {
     if (world.cannotRun === null) await docker(['service', 'rm', ...TOOLS.map((name) => `${STACK}_${name}`)]);
   });

@@ -82,8 +82,8 @@ onNodes('on three nodes', () => {
   });
 
   it('deploy/up puts everything where it belongs, by its digests, and clients hear of every row', async ({ task }) => {
-    const how = encrypted ? 'encrypted' : 'not encrypted, since this kernel has no ESP,';
-    Object.assign(task.meta, { ranOn: `three nodes, with ${how} networks between them` });
+    const how = encrypted ? 'encrypted' : 'not encrypted (this kernel has no ESP)';
+    Object.assign(task.meta, { ranOn: `three nodes, between them networks that are ${how}` });
     // Neither images nor `RESOLVE_IMAGE`: images.env tells the ones, and the registry the digests of ours.
     const others = Object.entries(world.settings).filter(([name]) => !/_IMAGE$/.test(name));
     await deploy(docker, folder, {
