@@ -49,6 +49,12 @@ async function expectExact(): Promise<void> {
   await expectRows(docker, listeners, query);
 }
 
+/** Names of archives in the volume there. */
+async function backupsOnNode3(): Promise<string[]> {
+  const list = await tapecast(on('node3'), ['backup', 'list', '--json']);
+  return [...new Set(list.match(/tapecast-\d{8}T\d{6}Z-\w+/g) ?? [])];
+}
+
 onNodes('on three nodes', () => {
   const folder = join(world.folder, 'deploy-nodes');
   let encrypted = true;
@@ -148,7 +154,8 @@ onNodes('on three nodes', () => {
   });
 
   it('a node that dies is done without, and comes back with its volumes', async () => {
-    const backups = await tapecast(on('node3'), ['backup', 'list', '--json']);
+    const backups = await backupsOnNode3();
+    expect(backups.length).toBeGreaterThan(0);
     // Swarm moves none back, but gives the emptiest node what is new.
     await docker(['service', 'scale', '--detach', `${STACK}_web=4`]);
     await untilOnNodes('web', (nodes) => nodes.length === 4 && nodes.includes('node3'));
@@ -166,7 +173,7 @@ onNodes('on three nodes', () => {
 
     if (engine !== undefined) engines.set('node3', await during('Starting the node again', engine.restart));
     await untilOnNodes('backup', (nodes) => nodes.join() === 'node3');
-    expect(await tapecast(on('node3'), ['backup', 'list', '--json'])).toBe(backups);
+    expect(await backupsOnNode3()).toEqual(expect.arrayContaining(backups));
     await expectExact();
   });
 });
