@@ -4,7 +4,7 @@
  * Days: a random walk by midpoints. The variance of a span of days is split between its halves by a random share
  * (a multiplicative cascade, as in Mandelbrot's multifractal model), which gives volatility clusters and fat tails;
  * the price in the middle is then drawn from the Brownian bridge between the ends.
- * Hours, minutes and seconds: each bar is cut into smaller ones by the same bridge, stretched so that they touch
+ * Hours, minutes and seconds: each bar is cut into smaller ones by the same bridge, fitted so that they touch
  * exactly the bar's high and low. So a coarse bar always equals the aggregate of its finer ones.
  */
 import { drawsAt, type Draws } from './random.ts';
@@ -168,7 +168,7 @@ function cut(
     pieces.push({ time: span.time + index * seconds, open, high, low, close, variance, volume });
     open = close;
   }
-  return bounded ? stretched(pieces, span) : pieces;
+  return bounded ? fitted(pieces, span) : pieces;
 }
 
 /** The maximum of a Brownian bridge from a to b, drawn from its exact law. */
@@ -176,8 +176,11 @@ function bridgeTop(a: number, b: number, variance: number, uniform: number): num
   return (a + b + Math.sqrt((b - a) ** 2 - 2 * variance * Math.log(uniform))) / 2;
 }
 
-/** What lies above both ends of the span is scaled to end at its high, what lies below to end at its low. */
-function stretched(pieces: Span[], span: Span): Span[] {
+/**
+ * What lies above both ends of the span and falls short of its high is stretched to end there, and the same below. What goes
+ * beyond is reflected: squeezed into a narrow room it would stand still, for a quarter of an hour and more.
+ */
+function fitted(pieces: readonly Span[], span: Span): Span[] {
   const upper = Math.max(span.open, span.close);
   const lower = Math.min(span.open, span.close);
   let top = upper;
@@ -186,22 +189,41 @@ function stretched(pieces: Span[], span: Span): Span[] {
     if (piece.high > top) top = piece.high;
     if (piece.low < bottom) bottom = piece.low;
   }
-  const up = top > upper ? (span.high - upper) / (top - upper) : 1;
-  const down = bottom < lower ? (lower - span.low) / (lower - bottom) : 1;
-  const place = (value: number) => {
+  const up = top > upper ? Math.max(1, (span.high - upper) / (top - upper)) : 1;
+  const down = bottom < lower ? Math.max(1, (lower - span.low) / (lower - bottom)) : 1;
+  const stretch = (value: number) => {
     // The extremes are hit exactly, not up to rounding.
-    if (value === top) return span.high;
-    if (value === bottom) return span.low;
-    if (value > upper) return Math.min(span.high, upper + (value - upper) * up);
-    return value < lower ? Math.max(span.low, lower - (lower - value) * down) : value;
+    if (value === top && up > 1) return span.high;
+    if (value === bottom && down > 1) return span.low;
+    if (value > upper) return upper + (value - upper) * up;
+    return value < lower ? lower - (lower - value) * down : value;
   };
-  return pieces.map((piece) => ({
+  return pieces.map((piece) => {
+    const { open, high, low, close } = piece;
+    const whole = { ...piece, open: stretch(open), high: stretch(high), low: stretch(low), close: stretch(close) };
+    return reflected(whole, span.low, span.high);
+  });
+}
+
+/** A piece of a path that turns round at both bounds. */
+function reflected(piece: Span, low: number, high: number): Span {
+  const around = 2 * (high - low);
+  const at = (value: number) => {
+    if (around === 0 || (value >= low && value <= high)) return Math.min(high, Math.max(low, value));
+    const phase = (((value - low) % around) + around) % around;
+    return low + Math.min(phase, around - phase);
+  };
+  /** Whether it comes to a bound, or to one of the bound's images. */
+  const reaches = (bound: number) =>
+    around > 0 && Math.floor((piece.high - bound) / around) >= Math.ceil((piece.low - bound) / around);
+  const prices = [piece.open, piece.high, piece.low, piece.close].map(at);
+  return {
     ...piece,
-    open: place(piece.open),
-    high: place(piece.high),
-    low: place(piece.low),
-    close: place(piece.close),
-  }));
+    open: at(piece.open),
+    close: at(piece.close),
+    high: reaches(high) ? high : Math.max(...prices),
+    low: reaches(low) ? low : Math.min(...prices),
+  };
 }
 
 function spanAt(spans: readonly Span[], index: number): Span {

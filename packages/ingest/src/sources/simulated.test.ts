@@ -69,6 +69,20 @@ describe('simulated', () => {
     );
   });
 
+  it('never stands still for minutes', async () => {
+    const slow = ticker('XOM');
+    let stillSince = { price: 0, second: NOON };
+    let longest = 0;
+    let now = NOON;
+    const source = createSimulatedSource({ clock: { now: () => now * 1_000, sleep: async () => undefined } });
+    for (; now < NOON + DAY; now += 1) {
+      const price = (await source.quotes([slow], never)).quotes[0]?.price ?? 0;
+      if (price !== stillSince.price) stillSince = { price, second: now };
+      longest = Math.max(longest, now - stillSince.second);
+    }
+    expect(longest).toBeLessThan(180);
+  });
+
   it('tells the hour that is forming, so that it does not begin with the first quote that is heard', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: NOON - 30 * DAY, max: NOON }), async (now) => {
