@@ -14,6 +14,8 @@ const CLOSING = ']]';
  * else, frames that were kept for nothing would cost the garbage collector more than all else here.
  */
 const KEPT_FRAMES = 64;
+/** Kept frames are dropped together once so many were kept: a few of many bars would fill more than all others. */
+const MOST_KEPT_BYTES = 1_024 * 1_024;
 
 export class Frame {
   /**
@@ -57,6 +59,8 @@ export class FrameEncoder {
   readonly #slot = Symbol('encoded');
   /** Each at a place that the ids of its parts lead to. */
   readonly #kept = new Array<Kept | undefined>(KEPT_FRAMES).fill(undefined);
+  /** Since they were dropped; those that others took the places of count as well. */
+  #keptBytes = 0;
   #nextId = 0;
 
   /** Items are told apart by identity: whoever changes one makes a new one, and leaves the list as it is. */
@@ -76,8 +80,17 @@ export class FrameEncoder {
     payload += CLOSING;
     const header = headerOf(payload.length);
     const frame = new Frame(header + payload, header.length + MESSAGE.length);
-    this.#kept[place] = { event, items, frame };
+    this.#keep(place, { event, items, frame });
     return frame;
+  }
+
+  #keep(place: number, kept: Kept): void {
+    if (this.#keptBytes > MOST_KEPT_BYTES) {
+      this.#kept.fill(undefined);
+      this.#keptBytes = 0;
+    }
+    this.#kept[place] = kept;
+    this.#keptBytes += kept.frame.latin1.length;
   }
 
   #part(item: object): Part {
