@@ -83,7 +83,9 @@ export function createMarket(options: MarketOptions): Market {
   });
   const minuteSpans = remembered((hourStart: number) => {
     const spans = hourSpans(Math.floor(hourStart / DAY));
-    const span = spanAt(spans, (hourStart % DAY) / 3_600);
+    const hour = spanAt(spans, (hourStart % DAY) / 3_600);
+    // Within its range a quiet hour moves as much as any: a price of two decimals would stand still.
+    const span = { ...hour, variance: Math.max(hour.variance, dayVariance / HOURS) };
     return cut(span, 60, 60, drawsAt(seed, hourStart, 2), flat, true);
   });
   const secondSpans = remembered((minuteStart: number) => {

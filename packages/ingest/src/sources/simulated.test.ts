@@ -80,7 +80,7 @@ describe('simulated', () => {
       if (price !== stillSince.price) stillSince = { price, second: now };
       longest = Math.max(longest, now - stillSince.second);
     }
-    expect(longest).toBeLessThan(180);
+    expect(longest).toBeLessThan(120);
   });
 
   it('tells the hour that is forming, so that it does not begin with the first quote that is heard', async () => {
