@@ -12,8 +12,8 @@ import { createMetrics } from './metrics.ts';
 import { nextDue } from './schedule.ts';
 import { type Settings } from './settings.ts';
 
-/** A failure is tried again soon, then ever later: a full disk does not empty itself in a minute. */
-const FIRST_RETRY_MS = 2_000; // of a stack that starts the database may be the last
+/** A failure is tried again soon, since the database may start after this, then ever later: a full disk does not empty itself in a minute. */
+const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 3_600_000;
 /** Also finds backups that others made, and those that somebody removed. */
 const LOOK_MS = 60_000;
