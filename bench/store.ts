@@ -142,6 +142,7 @@ async function measureGrowth(): Promise<Record<'growth_new_series' | 'growth_ser
     say(`1,000: ${median(1_000).toFixed(0)} ms, 10,000: ${median(10_000).toFixed(0)} ms in one statement`);
     return round(median(10_000) / median(1_000), 1);
   };
+  await client.query('ANALYZE series, series_changes'); // as autovacuum would, or not, in between
   const growth_new_series = await growth(newOf);
   await client.query(seriesOf, [10_000, 0]); // these series exist from here on
   return { growth_new_series, growth_series: await growth(seriesOf), growth_bars: await growth(barsOf) };

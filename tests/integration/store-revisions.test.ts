@@ -216,6 +216,24 @@ describe('hints', () => {
     expect(longest).toBeLessThan(8_000);
   });
 
+  // Pair by pair it took minutes. The limit is no measurement: it stands ten times above what is needed.
+  it('of 10,000 new series do not wait for statistics that know fifty others', async () => {
+    const heard = await hear();
+    const client = await connect();
+    const insert = (table: 'stock_prices_1h' | 'stock_prices_1d', prefix: string, count: number) =>
+      client.query(
+        `INSERT INTO ${table} SELECT '2026-01-01Z', $1 || n, 1, 2, 1, 1.5, NULL, n, 'test' FROM generate_series(1, $2::int) n`,
+        [prefix, count],
+      );
+    await insert('stock_prices_1h', 'KNOWN', 50);
+    await client.query('ANALYZE series, series_changes');
+    await client.query('SET statement_timeout = 20000');
+    await insert('stock_prices_1d', 'NEW', 10_000);
+    await vi.waitFor(() => expect(heard.hints.flatMap((hint) => BarsHint.parse(hint).series)).toHaveLength(10_050), {
+      timeout: 10_000,
+    });
+  });
+
   it.each([1, 20, 38, 39, 40, 41, 60])('with %i long bars of several series never reach 8,000 bytes', async (count) => {
     const heard = await hear();
     const client = await connect();
