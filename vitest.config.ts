@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 /** Most of the time goes by waiting: for polls, time limits, processes that start. It waits for the longest of them beside all the others. */
 const VENDOR = 'tests/e2e/yahoo-replies.test.ts';
-/** What keeps pace with a clock has the machine to itself. */
-const PACED = 'tests/integration/poll.test.ts';
+/** What keeps pace with a clock, or shows a first start, has the machine to itself. */
+const POLL = 'tests/integration/poll.test.ts';
+const FIRST_START = 'tests/e2e/first-start.test.ts';
 
 /**
  * Projects by what they need: `unit` nothing, `integration` a PostgreSQL (and Redis), `e2e` a browser as well, `launcher` real
@@ -15,7 +16,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 15_000,
     hookTimeout: 60_000,
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // VENDOR takes one of them for minutes and hardly any processor time.
+    maxWorkers: Math.max(3, availableParallelism()),
     // Real servers, browsers and kills on two shared cores: CI gives a test a second try, and the summary names those that needed it.
     retry: process.env['CI'] === undefined ? 0 : 1,
     projects: [
@@ -37,22 +39,23 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
-          exclude: [PACED],
+          exclude: [POLL],
           testTimeout: 30_000,
         },
       },
       {
         extends: true,
-        test: { name: 'integration-paced', include: [PACED], testTimeout: 30_000, fileParallelism: false },
+        test: { name: 'alone', include: [POLL, FIRST_START], testTimeout: 30_000, fileParallelism: false },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
-          exclude: [VENDOR],
+          exclude: [VENDOR, FIRST_START],
           testTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2, // browsers
+          sequence: { groupOrder: 1 },
         },
       },
       {
