@@ -5,8 +5,10 @@ import { openDatabase, type Database } from '@tapecast/db/database';
 import { readForecast } from '@tapecast/db/forecasts';
 import { readScorecard } from '@tapecast/db/scores-read';
 import { describeTicker, ensureTickers } from '@tapecast/db/tickers';
+import { noteWatched } from '@tapecast/db/watched';
 import { writeBars } from '@tapecast/db/write-bars';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createBacktestPlanner } from '../../apps/forecaster/src/backtest.ts';
 import { makeForecast } from '../../apps/forecaster/src/make-forecast.ts';
 import { Ticker } from '@tapecast/contracts/ticker';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -15,6 +17,7 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 const MAIN = fileURLToPath(new URL('../../apps/forecaster/src/main.ts', import.meta.url));
 const HOUR = 3_600;
 const START = Math.floor(Date.now() / 1_000 / HOUR) * HOUR - 6 * HOUR;
+const TODAY = Math.floor(Date.now() / 1_000 / HOUR / 24) * 24 * HOUR;
 const hour = (index: number) => unixSeconds(START + index * HOUR);
 
 let server: TestDatabase;
@@ -32,14 +35,15 @@ afterAll(async () => {
   await Promise.all([server.drop(), queue.drop()]);
 });
 
-async function write(ticker: string, from: number, closes: number[]): Promise<void> {
+async function write(ticker: string, from: number, closes: number[], resolution: '1h' | '1d' = '1h'): Promise<void> {
   await ensureTickers(db, [ticker]);
   await describeTicker(db, ticker, { timezone: 'UTC' });
   const rows = closes.map((close, i) => {
     const prices = { open: close, high: close, low: close, close, closeAdj: null, volume: 1 };
-    return { time: hour(from + i), ticker, ...prices, source: 'simulated' };
+    const time = resolution === '1h' ? hour(from + i) : unixSeconds(TODAY + (from + i) * 24 * HOUR);
+    return { time, ticker, ...prices, source: 'simulated' };
   });
-  await writeBars(db, '1h', rows);
+  await writeBars(db, resolution, rows);
 }
 
 const walk = (count: number) =>
@@ -61,6 +65,31 @@ it('a backtest is the forecast that would have been made then', async () => {
     expect(later).toEqual(then);
     expect(later?.points).toHaveLength(24);
   }
+});
+
+it('backtests go to what somebody looks at, then to hours before days', async () => {
+  for (const ticker of ['AFAR', 'SEEN'].map((name) => Ticker.parse(name))) {
+    for (const resolution of ['1h', '1d'] as const) {
+      await write(ticker, -160, walk(150), resolution);
+      const madeAt = resolution === '1h' ? hour(-20) : unixSeconds(TODAY - 20 * 24 * HOUR);
+      await makeForecast(db, { ticker, resolution, madeAt });
+    }
+  }
+  await noteWatched(db, ['SEEN']);
+  const planned: string[] = [];
+  const planner = createBacktestPlanner({
+    db,
+    producer: {
+      add: ({ ticker, resolution }) => {
+        if (['AFAR', 'SEEN'].includes(ticker)) planned.push(`${ticker} ${resolution}`);
+        return Promise.resolve();
+      },
+    },
+    busy: () => Promise.resolve(0),
+    mostSeries: 100,
+  });
+  for (let series = 0; series < 6; series++) await planner.next();
+  expect([...new Set(planned)]).toEqual(['SEEN 1h', 'SEEN 1d', 'AFAR 1h', 'AFAR 1d']);
 });
 
 it('two forecasters score what closes, each point once', { timeout: 240_000 }, async () => {

@@ -1,6 +1,7 @@
 /**
  * Backtests for a fresh start: before any live forecast can be scored, the same models are asked at earlier moments of the
- * stored history. Bounded and last in line: one series at a time, one thread, only while nothing live is waiting.
+ * stored history. Bounded and last in line: one series at a time, one thread, only while nothing live is waiting. Whoever looks at a
+ * series has its scorecard first.
  */
 import { barClose } from '@tapecast/calendar/bars';
 import { sessionOf } from '@tapecast/calendar/sessions';
@@ -12,12 +13,14 @@ import { unixSeconds, type UnixSeconds } from '@tapecast/contracts/units';
 import { readClosedCloses } from '@tapecast/db/bars';
 import { type Database } from '@tapecast/db/database';
 import { readEpoch } from '@tapecast/db/epoch';
-import { listUntested } from '@tapecast/db/scores-backtest';
+import { listUntested, type Untested } from '@tapecast/db/scores-backtest';
 import { listTickers } from '@tapecast/db/tickers';
+import { listWatched } from '@tapecast/db/watched';
 import { jobId } from '@tapecast/queue/job-id';
 import { type Producer } from '@tapecast/queue/producer';
 import { type Exchange } from './closed-bar.ts';
 import { FEWEST_BARS } from './models/series.ts';
+import { priorityOf, WATCHED_SECONDS } from './priority.ts';
 
 export interface BacktestPlanner {
   /** Plans the next series' backtest, if there is one to be made and nothing else is waiting. */
@@ -41,8 +44,10 @@ export function createBacktestPlanner(options: {
     planning = true;
     try {
       if ((await busy()) > 0) return;
-      const { tested, untested } = await listUntested(db);
-      const series = untested.find((each) => !planned.has(keyOf(each)));
+      const [{ tested, untested }, watched] = await Promise.all([listUntested(db), listWatched(db, WATCHED_SECONDS)]);
+      const urgency = (each: Untested['untested'][number]): number =>
+        priorityOf({ ...each, watched: watched.has(each.ticker) });
+      const [series] = untested.filter((each) => !planned.has(keyOf(each))).sort((a, b) => urgency(a) - urgency(b));
       done = tested + planned.size >= mostSeries;
       if (done || series === undefined) return;
       await plan(series.ticker, series.resolution);

@@ -16,6 +16,7 @@ import { listWatched } from '@tapecast/db/watched';
 import { jobId } from '@tapecast/queue/job-id';
 import { type Producer } from '@tapecast/queue/producer';
 import { BARS_TO_SEE, newestKeyPossible, planSeries, type DueSeries } from './plan.ts';
+import { priorityOf, WATCHED_SECONDS } from './priority.ts';
 import { createQuietTimer } from './quiet-timer.ts';
 
 export interface DispatchOptions {
@@ -42,8 +43,6 @@ export interface Dispatcher {
 const SWEEP_MS = 30_000;
 const RETRY_MS = 2_000;
 const AT_A_TIME = 4;
-/** Replicas tell what is watched every 15 s; who closes a page for a moment is still there. */
-const WATCHED_SECONDS = 120;
 /** A job that failed for good this long ago is tried again, while its forecast is still the one that is due. */
 const REVIVE_AFTER_MS = 5 * 60_000;
 
@@ -150,11 +149,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
 function keyOf({ ticker, resolution }: { ticker: string; resolution: string }): string {
   return `${ticker} ${resolution}`;
-}
-
-/** What somebody looks at comes first; then hours, before days, whose forecasts keep longer. 1 is served first. */
-export function priorityOf({ watched, resolution }: Pick<DueSeries, 'watched' | 'resolution'>): number {
-  return (watched ? 1 : 3) + (resolution === '1d' ? 1 : 0);
 }
 
 /** Among equals those first that have been without news for longest. */
