@@ -38,6 +38,8 @@ let web: ServerProcess;
 let origin: string;
 let browser: Browser;
 let context: BrowserContext | null = null;
+/** Errors that nothing in the page caught: no test leaves any. */
+const faults: string[] = [];
 /** Later than every quote before it: a quote must be news. */
 let quoteTime = now;
 
@@ -132,6 +134,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await context?.close();
   context = null;
+  expect(faults.splice(0)).toEqual([]);
 });
 
 afterAll(async () => {
@@ -150,6 +153,7 @@ async function visit(query: string, { viewport = DESKTOP, colorScheme = 'light' 
   await context?.close();
   context = await browser.newContext({ viewport, colorScheme, timezoneId: 'Europe/Berlin' });
   const page = await context.newPage();
+  page.on('pageerror', (error) => faults.push(String(error)));
   await page.goto(`${origin}/${query}`);
   return page;
 }
@@ -211,6 +215,46 @@ describe('the chart', () => {
       expect((await drawn(page))['bars']).toBe(String(HOURS + 1));
     });
     expect((await drawn(page))['lastTime']).toBe(String(thisHour));
+  });
+
+  it('takes bars that come before the newest one, as on a first start', async () => {
+    const minute = Math.floor(now / 60) * 60;
+    const write = (count: number, end: number) => writeBars(ingestor, '1m', rows('TSLA', 60, count, end, 250));
+    await write(1, minute - 60);
+    const page = await showing('?t=TSLA&r=1m');
+    const shows = (count: string, last: number) =>
+      soon(async () => expect(await drawn(page)).toMatchObject({ bars: count, lastTime: String(last) }));
+    await shows('1', minute - 60);
+    await write(50, minute - 180);
+    await shows('51', minute - 60);
+    await write(1, minute - 120);
+    await shows('52', minute - 60);
+    await write(1, minute);
+    await shows('53', minute);
+    expect(await page.getByTestId('chart-failed').count()).toBe(0);
+  });
+
+  it('that fails leaves prices and forecast alone, and can be drawn anew', async () => {
+    const page = await showing('?t=MSFT&r=1h');
+    const told: string[] = [];
+    page.on('console', (message) => told.push(message.text()));
+    await page.getByTestId('chart').evaluate((place) => {
+      Object.defineProperty(place, 'dataset', {
+        get: () => {
+          throw new Error('broken on purpose');
+        },
+      });
+    });
+    await quote('MSFT', 409.09);
+    await soon(async () => expect(await page.getByTestId('chart-failed').count()).toBe(1));
+    expect(told.join('\n')).toContain('broken on purpose');
+    await quote('MSFT', 408.08);
+    await soon(async () =>
+      expect(await page.getByTestId('watch-MSFT').getByTestId('watch-price').innerText()).toContain('408.08'),
+    );
+    expect(await page.getByTestId('forecast-words').innerText()).toContain('MSFT will likely');
+    await page.getByRole('button', { name: 'Draw it anew' }).click();
+    await soon(async () => expect((await drawn(page))['lastClose']).toBe('408.08'));
   });
 
   it('says what is wrong with an unknown symbol, and what to do', async () => {
@@ -319,6 +363,15 @@ describe('marks', () => {
 });
 
 describe('the page', () => {
+  it('that is not there says so, and leads back', async () => {
+    const page = await visit('nothing-here');
+    await soon(async () =>
+      expect(await page.getByRole('heading').innerText()).toBe('There is no page at this address'),
+    );
+    await page.getByRole('link', { name: 'Back to the charts' }).click();
+    await soon(async () => expect(await page.getByTestId('chart').count()).toBe(1));
+  });
+
   it('does not jump while it loads', async () => {
     const page = await visit('');
     await page.addInitScript(`

@@ -25,7 +25,7 @@ import {
 } from 'lightweight-charts';
 import type { ChartMark } from '../market/chart-marks.ts';
 import type { FanPoint } from '../market/fan.ts';
-import { firstDifference } from '../market/merge-bars.ts';
+import { grownFrom } from '../market/merge-bars.ts';
 import { formatPrice } from '../market/numbers.ts';
 import { isDated } from '../market/resolutions.ts';
 import { barTime } from '../market/times.ts';
@@ -185,10 +185,8 @@ export class PriceChart {
   }
 
   #drawBars(before: readonly LiveBar[], after: readonly LiveBar[]): void {
-    const from = firstDifference(before, after);
-    if (from === before.length && from === after.length) return;
-    const tail = before.length > 0 && after.length >= before.length && from >= before.length - 1;
-    if (!tail) {
+    const from = grownFrom(before, after);
+    if (from === null || before.length === 0) {
       this.#candles.setData(after.map(candleOf));
       this.#volume.setData(after.map((bar) => this.#volumeOf(bar)));
       return;

@@ -2,7 +2,7 @@ import type { Bar, LiveBar } from '@tapecast/contracts/bar';
 import { unixSeconds } from '@tapecast/contracts/units';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstDifference, mergeBars } from './merge-bars.ts';
+import { grownFrom, mergeBars } from './merge-bars.ts';
 
 const bar = (time: number, close: number): LiveBar => [unixSeconds(time), close, close, close, close, 1];
 const withdrawn = (time: number): Bar => [unixSeconds(time), null, null, null, null, null];
@@ -42,11 +42,49 @@ describe('mergeBars', () => {
   });
 });
 
-describe('firstDifference', () => {
-  it('finds a changed last bar without calling the others new', () => {
-    const held = [bar(60, 1), bar(120, 2)];
-    expect(firstDifference(held, mergeBars(held, [bar(120, 3)]))).toBe(1);
-    expect(firstDifference(held, mergeBars(held, [bar(180, 3)]))).toBe(2);
-    expect(firstDifference(held, mergeBars(held, [bar(0, 3)]))).toBe(0);
+describe('grownFrom', () => {
+  const held = [bar(60, 1), bar(120, 2)];
+
+  it('finds a changed last bar and later ones without calling the others new', () => {
+    expect(grownFrom(held, mergeBars(held, [bar(120, 3)]))).toBe(1);
+    expect(grownFrom(held, mergeBars(held, [bar(120, 3), bar(180, 3)]))).toBe(1);
+    expect(grownFrom(held, mergeBars(held, [bar(180, 3)]))).toBe(2);
+    expect(grownFrom(held, held)).toBe(2);
+  });
+
+  it('tells what is no growth: bars that come earlier, change or go', () => {
+    expect(grownFrom(held, mergeBars(held, [bar(0, 3)]))).toBeNull();
+    expect(grownFrom(held, mergeBars(held, [bar(90, 3)]))).toBeNull();
+    expect(grownFrom(held, mergeBars(held, [bar(60, 3)]))).toBeNull();
+    expect(grownFrom(held, mergeBars(held, [withdrawn(120)]))).toBeNull();
+    expect(grownFrom(held, mergeBars(held, [withdrawn(120), bar(180, 3)]))).toBeNull();
+    expect(grownFrom([bar(120, 2)], [bar(60, 1), bar(120, 2)])).toBeNull();
+  });
+
+  it('is exactly what a chart can take one by one, whatever comes', () => {
+    const change = fc.tuple(fc.integer({ min: 0, max: 9 }), fc.option(fc.integer({ min: 1, max: 9 })));
+    fc.assert(
+      fc.property(fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 12 }), (batches) => {
+        let held: LiveBar[] = [];
+        let drawn: LiveBar[] = [];
+        for (const batch of batches) {
+          const next = mergeBars(
+            held,
+            batch.map(([time, close]) => (close === null ? withdrawn(time) : bar(time, close))),
+          );
+          const from = grownFrom(held, next);
+          if (from === null) drawn = [...next];
+          for (const each of from === null ? [] : next.slice(from)) {
+            // As the chart does: the last bar or a later one, never an earlier one.
+            const last = drawn.at(-1);
+            expect(each[0]).toBeGreaterThanOrEqual(last?.[0] ?? 0);
+            if (last?.[0] === each[0]) drawn.pop();
+            drawn.push(each);
+          }
+          held = next;
+          expect(drawn).toEqual(held);
+        }
+      }),
+    );
   });
 });

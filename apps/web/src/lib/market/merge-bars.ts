@@ -18,10 +18,14 @@ export function mergeBars(held: readonly LiveBar[], changes: readonly Bar[]): Li
   return [...byTime.values()].filter(isHeld).sort((a, b) => a[0] - b[0]);
 }
 
-/** Index of the first bar that is not the same in both lists; their length where all are. */
-export function firstDifference(before: readonly LiveBar[], after: readonly LiveBar[]): number {
-  const shorter = Math.min(before.length, after.length);
+/**
+ * Index in `after` from which on it only goes on where `before` ends: with a newer state of its last bar, or with later ones.
+ * Their common length where nothing changed; null where bars came, went or changed before that, and all are to be drawn anew.
+ */
+export function grownFrom(before: readonly LiveBar[], after: readonly LiveBar[]): number | null {
   let index = 0;
-  while (index < shorter && before[index] === after[index]) index += 1;
-  return index;
+  while (index < before.length && before[index] === after[index]) index += 1;
+  if (index === before.length) return index;
+  const isLastAnew = index === before.length - 1 && before[index]?.[0] === after[index]?.[0];
+  return isLastAnew ? index : null;
 }
