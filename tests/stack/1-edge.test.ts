@@ -6,6 +6,7 @@ import { dockerOf, runningTasks, until, type Task } from './support/docker.ts';
 import { longLived } from './support/long-lived.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { openPorts } from './support/ports.ts';
+import { publishing } from './support/publishing.ts';
 import { STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
@@ -26,6 +27,7 @@ onStack('the stack', () => {
       return status === 200 || `status ${status}`;
     });
     await longLived();
+    publishing(docker).catch(() => undefined); // 3-publish awaits it, and tells what failed
   });
 
   it('runs the programs that it names', ({ task }) => {
@@ -119,15 +121,13 @@ onStack('the stack', () => {
         for (const client of clients) client.close();
       }
     });
-
-    it('is all that answers from outside: 80 and 443', async () => {
-      const before = new Set(world.portsBefore);
-      const now = await openPorts(world.edge);
-      expect(now.filter((port) => !before.has(port))).toEqual([80, 443]);
-    });
   });
 
+  let scan: Promise<number[]> | undefined;
   describe('a killed task of', () => {
+    beforeAll(() => {
+      scan = openPorts(world.edge); // takes its time, as tasks do
+    });
     it.each(['ingestor', 'forecaster', 'redis', 'docker-api'])('%s is replaced', async (name) => {
       const service = `${STACK}_${name}`;
       const before = await runningTasks(docker, service);
@@ -154,5 +154,12 @@ onStack('the stack', () => {
       const after = await runningTasks(docker, `${STACK}_web`);
       expect(after.map(({ id }) => id).toSorted()).toEqual(web.map(({ id }) => id).toSorted());
     });
+  });
+
+  it('lets nothing answer from outside but 80 and 443', async () => {
+    const before = new Set(world.portsBefore);
+    const now = await (scan ?? openPorts(world.edge));
+    scan = undefined; // a second try looks again
+    expect(now.filter((port) => !before.has(port))).toEqual([80, 443]);
   });
 });

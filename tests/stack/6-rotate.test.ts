@@ -6,7 +6,7 @@ import { expectRows, keepListening, untilConnected } from './support/listeners.t
 import { ask, onStack, world } from './support/outside.ts';
 import { authorization, secretOf, settingsNow, takeLogin } from './support/operator.ts';
 import { secretSets } from './support/secrets.ts';
-import { deploy, DNS_01, STACK } from './support/world.ts';
+import { deploy, DNS_01, QUICK_LEAVE, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const LOGINS = {
@@ -73,7 +73,7 @@ onStack('new secrets', () => {
     const number = Math.max(...sets.keys()) + 1;
     await changeOwner(number);
     // The images that run go on. From now on certificates are asked for by DNS-01.
-    const settings = { ...(await settingsNow(docker)), ...DNS_01, SECRETS: String(number) };
+    const settings = { ...(await settingsNow(docker)), ...DNS_01, ...QUICK_LEAVE, SECRETS: String(number) };
     const said = await deploy(docker, world.deploy, settings);
     await docker(['secret', 'rm', ...[...sets.values()].flat()]);
 

@@ -14,7 +14,7 @@ import { digestOf } from './support/registry.ts';
 import { during } from './support/run.ts';
 import { newestSet } from './support/secrets.ts';
 import { removeStack } from './support/swarm.ts';
-import { deploy, PUBLISHED, STACK } from './support/world.ts';
+import { deploy, PUBLISHED, QUICK_LEAVE, STACK } from './support/world.ts';
 
 const WORKERS = ['node2', 'node3'];
 /** A given engine is one machine. */
@@ -27,13 +27,18 @@ function on(node: string): Docker {
   return dockerOf(engines.get(node)?.host ?? '');
 }
 
-/** Names of the nodes that have running tasks of a service, one for each task. */
-async function nodesOf(service: string): Promise<string[]> {
-  const format = '{{.Node}} {{.CurrentState}}';
+/** Running tasks of a service, with the names of their nodes. */
+async function placed(service: string): Promise<{ id: string; node: string }[]> {
+  const format = '{{.ID}} {{.Node}} {{.CurrentState}}';
   const filter = ['--filter', 'desired-state=running'];
   const lines = await docker(['service', 'ps', '--format', format, ...filter, `${STACK}_${service}`]);
   const running = lines.split('\n').map((line) => line.split(' '));
-  return running.flatMap(([node = '', state]) => (state === 'Running' ? [node] : [])).toSorted();
+  return running.flatMap(([id = '', node = '', state]) => (state === 'Running' ? [{ id, node }] : []));
+}
+
+/** One name for each task. */
+async function nodesOf(service: string): Promise<string[]> {
+  return (await placed(service)).map(({ node }) => node).toSorted();
 }
 
 function untilOnNodes(service: string, expected: (nodes: string[]) => boolean): Promise<void> {
@@ -41,6 +46,10 @@ function untilOnNodes(service: string, expected: (nodes: string[]) => boolean): 
     const nodes = await nodesOf(service);
     return expected(nodes) || `on ${nodes.join(', ')}`;
   });
+}
+
+async function answers(path: string): Promise<number> {
+  return (await ask(`${origin}${path}`)).status;
 }
 
 async function expectExact(): Promise<void> {
@@ -99,9 +108,7 @@ onNodes('on three nodes', () => {
       SECRETS: String(await newestSet(docker)),
       DATABASE_NODE: 'node.hostname == node2',
       BACKUP_NODE: 'node.hostname == node3',
-      // How replicas leave is tried elsewhere.
-      EDGE_NOTICE_SECONDS: '2',
-      DRAIN_SECONDS: '2',
+      ...QUICK_LEAVE,
     });
     expect(await nodesOf('timescaledb')).toEqual(['node2']);
     expect(await nodesOf('redis')).toEqual(['node2']);
@@ -128,11 +135,8 @@ onNodes('on three nodes', () => {
       for (const each of tasks) expect(each.image).toBe(image);
     }
 
-    await until('the edge shows the page', async () => {
-      const { status } = await ask(`${origin}/`);
-      return status === 200 || `status ${status}`;
-    });
-    expect((await ask(`${origin}/api/v1/tickers`)).status).toBe(200);
+    await until('the edge shows the page', async () => (await answers('/')) === 200 || 'not yet');
+    expect(await answers('/api/v1/tickers')).toBe(200);
     listeners = listenMany(20);
     await expectExact();
   });
@@ -174,6 +178,31 @@ onNodes('on three nodes', () => {
     if (engine !== undefined) engines.set('node3', await during('Starting the node again', engine.restart));
     await untilOnNodes('backup', (nodes) => nodes.join() === 'node3');
     expect(await backupsOnNode3()).toEqual(expect.arrayContaining(backups));
+    await expectExact();
+  });
+
+  it('the database’s node dies: pages and sockets stay and say how it stands, and all goes on when it is back', async () => {
+    const elsewhere = (await placed('web')).filter(({ node }) => node !== 'node2');
+    expect(elsewhere.length).toBeGreaterThan(0);
+    const engine = engines.get('node2');
+    await engine?.crash();
+    await until('every client is connected, holds bars and knows that they are old', async () => {
+      const waiting = listeners.filter(
+        ({ client, held, states }) =>
+          client.connection.state !== 'connected' ||
+          [...held.values()].some((bars) => bars.size === 0) ||
+          [...states.values()].some((state) => state !== 'stale'),
+      );
+      return waiting.length === 0 || `${waiting.length} are not`;
+    });
+    expect(await answers('/')).toBe(200);
+    expect(await answers('/api/v1/tickers')).toBe(503);
+
+    if (engine !== undefined) engines.set('node2', await during('Starting the node again', engine.restart));
+    await untilOnNodes('timescaledb', (nodes) => nodes.join() === 'node2');
+    await until('REST answers again', async () => (await answers('/api/v1/tickers')) === 200 || 'not yet');
+    const now = (await placed('web')).map(({ id }) => id);
+    expect(now).toEqual(expect.arrayContaining(elsewhere.map(({ id }) => id)));
     await expectExact();
   });
 });

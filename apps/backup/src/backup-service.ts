@@ -92,7 +92,7 @@ export async function startBackupService(settings: Settings, context: ServiceCon
   };
 
   const run = async (): Promise<void> => {
-    let retryMs = FIRST_RETRY_MS;
+    let failingSince: number | undefined;
     // The first drill follows the first backup that this process sees.
     let drillAt = 0;
     while (!signal.aborted) {
@@ -108,14 +108,14 @@ export async function startBackupService(settings: Settings, context: ServiceCon
           await drill();
           drillAt = Date.now() + settings.BACKUP_DRILL_EVERY;
         }
-        retryMs = FIRST_RETRY_MS;
+        failingSince = undefined;
         failure = null;
       } catch (err) {
         if (signal.aborted) return;
         failure = err instanceof Error ? err.message : String(err);
-        logger.error({ err, retryInSeconds: retryMs / 1_000 }, 'no backup could be made');
-        pauseMs = retryMs;
-        retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
+        failingSince ??= Date.now();
+        pauseMs = Math.min(LONGEST_RETRY_MS, Math.max(FIRST_RETRY_MS, (Date.now() - failingSince) / 3));
+        logger.error({ err, retryInSeconds: Math.round(pauseMs / 1_000) }, 'no backup could be made');
       }
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }

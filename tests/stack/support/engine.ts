@@ -33,6 +33,8 @@ export interface OwnEngine extends Engine {
 
 const NAMESPACES = ['--mount', '--pid', '--net', '--uts', '--fork', '--kill-child', '--mount-proc'];
 const PATIENCE_MS = 120_000;
+/** Path of the engine's socket on each node, as on machines of their own: engine.sh makes a folder there that no other node sees. */
+const ON_NODE = '/etc/docker/docker.sock';
 
 /** @throws {CannotRunHere} where there is none, and none can be started */
 export async function openEngine(folder: string): Promise<Engine> {
@@ -79,7 +81,7 @@ export async function startEngine(folder: string, name: string, place?: number):
   await mkdir(folder, { recursive: true });
   const cgroup = `tapecast-${process.pid}-${name}`;
   const args = [
-    ...['--host', `unix://${socket}`, '--pidfile', join(folder, 'docker.pid')],
+    ...['--host', `unix://${socket}`, '--host', `unix://${ON_NODE}`, '--pidfile', join(folder, 'docker.pid')],
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--cgroup-parent', `/${cgroup}`],
     ...['--insecure-registry', TEST_NETWORKS], // one of the tests, which has no certificate
     '--no-new-privileges', // as the operator's guide wants it
@@ -112,7 +114,7 @@ export async function startEngine(folder: string, name: string, place?: number):
     const version = await run('docker', ['--host', host, 'version', '--format', '{{.Server.Version}}']);
     return {
       host,
-      socket,
+      socket: ON_NODE,
       name: `a Docker engine of our own, ${version.trim()}`,
       addresses: { here: opened.here, there: opened.there },
       isOurs: true,

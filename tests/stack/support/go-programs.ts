@@ -3,11 +3,10 @@
  * library one file is written shorter: the list of the DNS-01 providers, some of whose modules no proxy has, and which are most
  * of what would be compiled. It keeps one, which asks a web server to set the records.
  */
-import { chmod, cp, mkdir, rename, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { existsSync } from 'node:fs';
 import { CannotRunHere, isInstalled, orCannotRun } from './cannot-run.ts';
+import { kept } from './kept.ts';
 import { during, run } from './run.ts';
 
 /** The newest whose modules the public proxy serves completely. */
@@ -49,22 +48,16 @@ export async function buildGoPrograms(folder: string): Promise<GoPrograms> {
   await mkdir(folder, { recursive: true });
   // One after the other: each uses all cores.
   return {
-    pebble: await kept(`pebble-${PEBBLE_VERSION}`, (target) => buildPebble(folder, target)),
-    traefik: await kept(`traefik-${TRAEFIK_VERSION}-httpreq`, (target) => buildTraefik(folder, target)),
+    pebble: await compiled(`pebble-${PEBBLE_VERSION}`, (target) => buildPebble(folder, target)),
+    traefik: await compiled(`traefik-${TRAEFIK_VERSION}-httpreq`, (target) => buildTraefik(folder, target)),
   };
 }
 
-/** Kept where Go keeps what it compiled. */
-async function kept(name: string, make: (target: string) => Promise<void>): Promise<string> {
-  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tapecast-test-programs');
-  const program = join(folder, name);
-  if (existsSync(program)) return program;
-  if (!isInstalled('go')) throw new CannotRunHere(`Go is missing, which compiles ${name}`);
-  await mkdir(folder, { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  await make(unfinished);
-  await rename(unfinished, program);
-  return program;
+async function compiled(name: string, make: (target: string) => Promise<void>): Promise<string> {
+  return kept(name, async (target) => {
+    if (!isInstalled('go')) throw new CannotRunHere(`Go is missing, which compiles ${name}`);
+    await make(target);
+  });
 }
 
 /** What is made on the way goes with `folder`. The compiler's own garbage collection costs a fifth of its time. */

@@ -2,6 +2,7 @@
 import { createClient, type Client } from '@tapecast/client/client';
 import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Resolution } from '@tapecast/contracts/resolution';
+import type { FreshnessState } from '@tapecast/contracts/ticker';
 import { afterAll, beforeAll } from 'vitest';
 import { stackDatabase, type Query } from './database.ts';
 import { type Docker, until } from './docker.ts';
@@ -16,12 +17,15 @@ export interface Listener {
   readonly held: ReadonlyMap<string, ReadonlyMap<number, LiveBar>>;
   /** Times that the connection was lost. */
   readonly losses: () => number;
+  /** What each ticker was last said to be: `live`, `stale` … */
+  readonly states: ReadonlyMap<string, FreshnessState>;
 }
 
 /** Holds nothing but what it is told. */
 export function listen(transports: ('websocket' | 'polling')[] = ['websocket']): Listener {
   const client = createClient({ origin, transports });
   const held = new Map<string, Map<number, LiveBar>>();
+  const states = new Map<string, FreshnessState>();
   let losses = 0;
   client.onConnection(({ state }) => {
     if (state === 'reconnecting') losses += 1;
@@ -33,6 +37,7 @@ export function listen(transports: ('websocket' | 'polling')[] = ['websocket']):
       client.subscribe(
         { ticker, resolution, limit: LIMIT },
         {
+          status: ({ state }) => states.set(ticker, state),
           snapshot: (state) => {
             bars.clear();
             for (const bar of state.bars) bars.set(bar[0], bar);
@@ -47,7 +52,7 @@ export function listen(transports: ('websocket' | 'polling')[] = ['websocket']):
       );
     }
   }
-  return { client, held, losses: () => losses };
+  return { client, held, states, losses: () => losses };
 }
 
 export function listenMany(count: number): Listener[] {

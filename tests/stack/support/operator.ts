@@ -4,7 +4,7 @@ import { runningTasks, type Docker } from './docker.ts';
 import { world } from './outside.ts';
 import { run } from './run.ts';
 import { newestSet } from './secrets.ts';
-import { STACK } from './world.ts';
+import { QUICK_LEAVE, STACK } from './world.ts';
 
 interface Login {
   user: string;
@@ -28,14 +28,18 @@ export function tapecast(docker: Docker, args: string[], env: NodeJS.ProcessEnv 
   return run(join(world.deploy, 'tapecast'), args, { env: { ...docker.env, ...env } });
 }
 
-/** Settings under which deploy/up changes nothing: the release and the secrets that run. */
+/** Settings under which deploy/up changes nothing: the release, the secrets and what else was set for those that run. */
 export async function settingsNow(docker: Docker): Promise<Record<string, string>> {
   const [web] = await runningTasks(docker, `${STACK}_web`);
   const TAG = web?.image.split(':')[1] ?? '';
-  const provider = await docker(['service', 'inspect', '--format', ENVIRONMENT, `${STACK}_traefik`]);
-  const [, ACME_DNS_PROVIDER = ''] = /^ACME_DNS_PROVIDER=(.*)$/m.exec(provider) ?? [];
-  return { ...world.settings, TAG, SECRETS: String(await newestSet(docker)), ACME_DNS_PROVIDER };
+  const set: Record<string, string> = {};
+  for (const [service, names] of Object.entries(SET_LATER)) {
+    const environment = await docker(['service', 'inspect', '--format', ENVIRONMENT, `${STACK}_${service}`]);
+    for (const name of names) set[name] = new RegExp(`^${name}=(.*)$`, 'm').exec(environment)?.[1] ?? '';
+  }
+  return { ...world.settings, ...set, TAG, SECRETS: String(await newestSet(docker)) };
 }
+const SET_LATER = { traefik: ['ACME_DNS_PROVIDER'], web: Object.keys(QUICK_LEAVE) };
 const ENVIRONMENT = '{{range .Spec.TaskTemplate.ContainerSpec.Env}}{{println .}}{{end}}';
 
 /** What a service's task holds below /run/secrets. */

@@ -2,11 +2,13 @@
  * Images for a machine that reaches no registry: the same programs, from Debian and from npm, below the names that the image
  * variables of deploy/ are pointed at. What is put in another's place is said with its version.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, realpath, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Docker } from './docker.ts';
 import { installPrograms, orCannotRun } from './cannot-run.ts';
+import { kept } from './kept.ts';
 import { during, run } from './run.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -17,14 +19,34 @@ const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
 
 export const standIn = (name: string): string => `tapecast-stand-in/${name}`;
 
-/** Debian's base, and on it Node and the servers; and the product. @returns what stands in for what, for the summary */
-export async function buildWithStandIns(docker: Docker, folder: string): Promise<string[]> {
-  await base(docker, folder);
+/** What is made side by side. */
+export interface Images {
+  /** Debian alone, or with what the servers are of; each as soon as it is there. */
+  readonly base: Promise<void>;
+  readonly servers: Promise<void>;
+  /** These and the product's. @returns what stands in for what, for the summary */
+  readonly all: Promise<string[]>;
+}
+
+/** Debian's base, and on it Node and the servers; and the product. */
+export function buildWithStandIns(docker: Docker, folder: string): Images {
+  const base = makeBase(docker);
   // One waits for apt, the other for npm.
-  await Promise.all([
-    servers(docker),
-    node(docker, folder).then(() => buildProduct(docker, 'latest', standIn('node'))),
-  ]);
+  const servers = base.then(() => makeServers(docker));
+  const product = makeNode(docker, folder, base).then(() => buildProduct(docker, 'latest', standIn('node')));
+  const all = Promise.all([servers, product]).then(() => versions(docker));
+  for (const each of [base, servers, all]) each.catch(() => undefined); // whoever needs it awaits it
+  return { base, servers, all };
+}
+
+/** Where a registry is reached, nothing stands in: the engine pulls what it wants. */
+export function buildOnOfficial(docker: Docker): Images {
+  const all = buildProduct(docker, 'latest', null).then(() => []);
+  all.catch(() => undefined);
+  return { base: Promise.resolve(), servers: Promise.resolve(), all };
+}
+
+async function versions(docker: Docker): Promise<string[]> {
   const version = async (image: string, program: string, argument: string) => {
     const quietly = ['run', '--rm', '--network', 'none', '--entrypoint', program];
     const said = await docker([...quietly, standIn(image), argument]);
@@ -50,33 +72,38 @@ async function has(docker: Docker, image: string): Promise<boolean> {
   );
 }
 
-async function base(docker: Docker, folder: string): Promise<void> {
+async function makeBase(docker: Docker): Promise<void> {
   if (await has(docker, standIn('base'))) return;
-  await during('Making a Debian base image', async () => {
-    const tree = join(folder, 'debian');
-    await installPrograms([['debootstrap', 'debootstrap']]);
-    await orCannotRun('Debian’s packages could not be had', () =>
-      // What it mounts, and what it starts, ends with it.
-      run('unshare', [...OF_ITS_OWN, 'debootstrap', '--variant=minbase', 'bookworm', tree, MIRROR]),
-    );
-    // Whoever builds here may sit behind a proxy whose authority this machine knows.
-    await mkdir(join(tree, dirname(CA_BUNDLE)), { recursive: true });
-    if (existsSync(CA_BUNDLE)) await copyFile(await realpath(CA_BUNDLE), join(tree, CA_BUNDLE));
-    const archive = join(folder, 'debian.tar');
-    const superfluous = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
-    const without = superfluous.map((path) => `--exclude=./${path}/*`);
-    await run('tar', ['--directory', tree, ...without, '--create', '--file', archive, '.']);
-    await docker(['import', archive, standIn('base')]);
-    await Promise.all([tree, archive].map((path) => rm(path, { recursive: true, force: true })));
-  });
+  // Left out as in Debian's slim images, and by what apt installs later; and nothing is worth waiting for a disk.
+  const superfluous = ['doc', 'man', 'info', 'locale', 'lintian', 'bug'].map(
+    (name) => `path-exclude=/usr/share/${name}/*`,
+  );
+  const settings = ['force-unsafe-io', ...superfluous].map((setting) => `--dpkgopt=${setting}`);
+  // Whoever builds here may sit behind a proxy whose authority this machine knows.
+  const bundle = existsSync(CA_BUNDLE) ? await realpath(CA_BUNDLE) : null;
+  const hooks = bundle === null ? [] : [`mkdir -p "$1${dirname(CA_BUNDLE)}"`, `upload ${bundle} ${CA_BUNDLE}`];
+  const recipe = ['--variant=minbase', ...settings, ...hooks.map((hook) => `--customize-hook=${hook}`), 'bookworm'];
+  const hash = createHash('sha256').update(JSON.stringify(recipe));
+  if (bundle !== null) hash.update(await readFile(bundle));
+  const archive = await kept(`debian-${hash.digest('hex').slice(0, 12)}.tar`, (target) =>
+    during('Making a Debian base image', async () => {
+      await installPrograms([['mmdebstrap', 'mmdebstrap']]);
+      await orCannotRun('Debian’s packages could not be had', () =>
+        // What it mounts, and what it starts, ends with it.
+        run('unshare', [...OF_ITS_OWN, 'mmdebstrap', '--format=tar', ...recipe, target, MIRROR]),
+      );
+    }),
+  );
+  await docker(['import', archive, standIn('base')]);
 }
 
-async function node(docker: Docker, folder: string): Promise<void> {
+async function makeNode(docker: Docker, folder: string, base: Promise<void>): Promise<void> {
   if (await has(docker, standIn('node'))) return;
   const context = join(folder, 'node');
   await mkdir(context, { recursive: true });
   await copyFile(process.execPath, join(context, 'node'));
   await cp(await npmFolder(), join(context, 'npm'), { recursive: true });
+  await base;
   await build(docker, 'node', context);
   await rm(context, { recursive: true });
 }
@@ -88,7 +115,7 @@ async function npmFolder(): Promise<string> {
   return join(await realpath(script), '..', '..');
 }
 
-async function servers(docker: Docker): Promise<void> {
+async function makeServers(docker: Docker): Promise<void> {
   if (!(await has(docker, standIn('servers')))) {
     await during('Installing PostgreSQL, Redis, HAProxy, Prometheus and a registry in an image', () =>
       build(docker, 'servers', RECIPES),
@@ -111,7 +138,7 @@ export async function build(
 }
 
 /** The product's own images, by the operator's command. */
-export async function buildProduct(docker: Docker, tag: string, nodeImage: string | null): Promise<void> {
+async function buildProduct(docker: Docker, tag: string, nodeImage: string | null): Promise<void> {
   const env = {
     ...docker.env,
     TAG: tag,

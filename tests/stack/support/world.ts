@@ -11,7 +11,7 @@ import { startNameServer, type NameServer } from './name-server.ts';
 import { openPorts } from './ports.ts';
 import { startRegistry, type Registry } from './registry.ts';
 import { during, run, say } from './run.ts';
-import { build, buildProduct, buildWithStandIns, standIn } from './stand-ins.ts';
+import { build, buildOnOfficial, buildWithStandIns, standIn } from './stand-ins.ts';
 import { endSwarm, startSwarm } from './swarm.ts';
 
 /** What test files get to know; plain data, since they run in other processes. */
@@ -63,6 +63,8 @@ export const STACK = 'tapecast';
 export const IMAGES = ['web', 'ingestor', 'forecaster', 'cli', 'backup', 'board'];
 /** Certificates by way of the tests' name server, instead of port 80. */
 export const DNS_01 = { ACME_DNS_PROVIDER: 'httpreq' };
+/** For replicas of web, once it was seen how they leave by default. */
+export const QUICK_LEAVE = { EDGE_NOTICE_SECONDS: '2', DRAIN_SECONDS: '2' };
 /** Tag of what goes to the registry. */
 export const PUBLISHED = 'published';
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -103,24 +105,26 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
   const { here: address, there: edge } = engine.addresses ?? { here: bridge, there: bridge };
 
   const reached = await reachesRegistry();
-  // What compiles and what installs: together, since each waits for the network now and then.
-  const make = async () => {
-    if (!reached) return buildWithStandIns(docker, folder);
-    await buildProduct(docker, 'latest', null);
-    return [];
-  };
-  const [programs, substitutes] = await Promise.all([compiled, make()]);
+  const images = reached ? buildOnOfficial(docker) : buildWithStandIns(docker, folder);
+  // Whatever compiles, installs, builds and starts does so side by side: each waits for the network or a disk now and then.
   const authority = await makeAuthority(folder, address);
   const names = await startNameServer({ zone: DOMAIN, here: address, edge });
   onClose(names.close);
-  const acme = await startAcme(folder, { address, nameServer: names.address, authority, programs });
-  onClose(acme.close);
-  const base = reached ? 'debian:bookworm-slim' : standIn('base');
-  await traefikImage(docker, folder, { program: programs.traefik, authority: authority.certificate, base });
   const vendor = await startYahoo({ host: address });
   onClose(vendor.close);
   const remote = await startTlsPostgres(`db.${DOMAIN}`, address);
   onClose(remote.stop);
+  const programs = await compiled;
+  const acme = await startAcme(folder, { address, nameServer: names.address, authority, programs });
+  onClose(acme.close);
+  await images.base;
+  const base = reached ? 'debian:bookworm-slim' : standIn('base');
+  await traefikImage(docker, folder, { program: programs.traefik, authority: authority.certificate, base });
+  await images.servers;
+  const registry = await startRegistry(docker, reached ? 'registry:3' : standIn('registry'), engine.addresses?.there);
+  if (!engine.isOurs) onClose(() => docker(['rm', '--force', '--volumes', registry.container]).then(() => undefined));
+  const portsBefore = await openPorts(edge);
+  const substitutes = await images.all;
 
   const settings: Record<string, string> = {
     DOMAIN,
@@ -149,9 +153,6 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
           NODE_EXPORTER_IMAGE: standIn('node-exporter'),
         }),
   };
-  const images = await startRegistry(docker, reached ? 'registry:3' : standIn('registry'), engine.addresses?.there);
-  if (!engine.isOurs) onClose(() => docker(['rm', '--force', '--volumes', images.container]).then(() => undefined));
-  const portsBefore = await openPorts(edge);
   const copy = join(folder, 'deploy');
   await copyDeploy(docker, copy, { resolver: address, names });
   const said = await deploy(docker, copy, settings);
@@ -178,7 +179,7 @@ export async function openWorld(folder: string, onClose: (closer: () => Promise<
     pollSeconds: POLL_SECONDS,
     operator: { user, password },
     ranOn,
-    registry: images,
+    registry,
     settings,
     edge,
     portsBefore,
