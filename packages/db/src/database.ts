@@ -47,9 +47,31 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('error', (error) => options.onError?.(error));
   // A connection that breaks while a query runs tells the query, and emits an error too: without a listener that one
   // would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    endWhenSilent(client);
+  });
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return { kysely, pool, close: () => kysely.destroy() };
+}
+
+/**
+ * A query without an answer in time leaves its connection waiting for that answer. Back in the pool, it would make everybody after it
+ * wait as long, until TCP gives a server up whose machine is gone: a quarter of an hour. So it is closed, and the pool opens another.
+ */
+function endWhenSilent(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const watched = (...args: unknown[]): unknown => {
+    const answer = query(...args);
+    if (answer instanceof Promise) {
+      answer.catch((error: unknown) => {
+        if (error instanceof Error && error.message === 'Query read timeout')
+          (client as pg.PoolClient & pg.Client).end().catch(() => undefined);
+      });
+    }
+    return answer;
+  };
+  client.query = watched as typeof client.query;
 }
 
 /** @throws {DatabaseUnavailableError} in place of the driver's many ways to say that nobody answered */
