@@ -15,7 +15,23 @@ const Bill = z.object({
   packages: z.array(z.object({ name: z.string(), versionInfo: z.string() })).min(100),
 });
 const Lock = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+/** Those that have the migrations' program. */
+const MIGRATES = ['cli', 'backup'];
 const Config = z.object({ User: z.string(), Labels: z.record(z.string(), z.string()) });
+
+/** What a shell in the image prints, in the folder of the service. */
+function inside(name: string, command: string): Promise<string> {
+  return docker(['run', '--rm', '--network', 'none', '--entrypoint', 'sh', `tapecast/${name}:latest`, '-c', command]);
+}
+
+const show = (list: string): string => `cat /usr/share/sbom/${list}.spdx.json`;
+
+/** @param text a list of packages, as the image holds it @returns the version of each */
+function versions(text: string): Map<string, string> {
+  const { spdxVersion, packages } = Bill.parse(JSON.parse(text));
+  expect(spdxVersion).toBe('SPDX-2.3');
+  return new Map(packages.map((each) => [each.name, each.versionInfo]));
+}
 
 onStack('the image of', () => {
   let locked: (name: string) => string | undefined;
@@ -28,20 +44,40 @@ onStack('the image of', () => {
 
   it.each(IMAGES)('%s lists every package that it holds, with its version', async (name) => {
     // The list, and what is there by the names of its folders, scoped or not.
-    const look = 'cat /usr/share/sbom/npm.spdx.json && echo FOLDERS && cd node_modules && ls -d -- */ @*/*/';
-    const shell = ['run', '--rm', '--network', 'none', '--entrypoint', 'sh', `tapecast/${name}:latest`, '-c'];
-    const [text = '', found = ''] = (await docker([...shell, look])).split('FOLDERS\n');
-    const bill = Bill.parse(JSON.parse(text));
-    expect(bill.spdxVersion).toBe('SPDX-2.3');
-    const listed = new Map(bill.packages.map((each) => [each.name, each.versionInfo]));
-    for (const known of ['bullmq', 'pg', 'socket.io', 'svelte', 'zod']) {
-      expect(listed.get(known), known).toBe(locked(known));
-    }
+    const [text = '', found = ''] = (
+      await inside(name, `${show('npm')} && echo FOLDERS && cd node_modules && ls -d -- */ @*/*/`)
+    ).split('FOLDERS\n');
+    const listed = versions(text);
+    for (const known of ['bullmq', 'pg', 'socket.io', 'zod']) expect(listed.get(known), known).toBe(locked(known));
     const folders = found.split('\n').map((folder) => folder.replace(/\/$/, ''));
     // Our own are links, and no folders of scopes.
     const there = folders.filter((folder) => folder !== '' && !/^@[^/]*$|^@tapecast\//.test(folder));
     expect(there.length).toBeGreaterThan(100);
     expect(there.filter((folder) => !listed.has(folder))).toEqual([]);
+  });
+
+  it('web lists what its pages were built from', async () => {
+    const listed = versions(await inside('web', show('pages')));
+    for (const known of ['svelte', 'lightweight-charts']) expect(listed.get(known), known).toBe(locked(known));
+  });
+
+  it.each(IMAGES)('%s has nothing to install or to build with, and what others need is not in it', async (name) => {
+    const looks = [
+      'for tool in npm npx corepack yarn apt perl tar su mount; do command -v $tool || true; done',
+      "find node_modules -name '*.map' -o -name '*.ts'",
+      'cd node_modules && ls -d -- * @*/*',
+      'du --summarize --apparent-size --block-size=1M /app',
+    ];
+    const [tools, types, list = '', size = ''] = (await inside(name, looks.join(' && echo NEXT && '))).split('NEXT\n');
+    expect(tools).toBe('');
+    expect(types).toBe('');
+    const folders = list.split('\n');
+    const builders = ['typescript', 'vite', 'svelte', '@modelcontextprotocol'];
+    expect(folders.filter((folder) => builders.includes(folder))).toEqual([]);
+    const migrations = folders.filter((folder) => folder.startsWith('@dbmate/'));
+    expect(migrations).toHaveLength(MIGRATES.includes(name) ? 1 : 0);
+    expect(folders.includes('@bull-board/ui')).toBe(name === 'board');
+    expect(Number.parseInt(size, 10)).toBeLessThan(MIGRATES.includes(name) ? 80 : 45);
   });
 
   it.each(IMAGES)('%s says what it is of, and is nobody’s', async (name) => {
