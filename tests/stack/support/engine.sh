@@ -14,5 +14,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 # Its key, and settings of an engine that this machine has otherwise.
 mkdir -p /etc/docker
 mount -t tmpfs tmpfs /etc/docker
+# It would take this machine's containerd where one runs, which sees nothing of these namespaces.
+if [ -d /run/containerd ]; then mount -t tmpfs tmpfs /run/containerd; fi
 (dockerd "$@" </dev/null || true; echo 'dockerd has ended') &
 cat >/dev/null

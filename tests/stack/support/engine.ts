@@ -83,6 +83,7 @@ export async function startEngine(folder: string, name: string, place?: number):
   const args = [
     ...['--host', `unix://${socket}`, '--host', `unix://${ON_NODE}`, '--pidfile', join(folder, 'docker.pid')],
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--cgroup-parent', `/${cgroup}`],
+    ...['--exec-opt', 'native.cgroupdriver=cgroupfs'], // systemd's, the default beside it, takes no such parent
     ...['--insecure-registry', TEST_NETWORKS], // one of the tests, which has no certificate
     '--no-new-privileges', // as the operator's guide wants it
   ];
