@@ -1,19 +1,27 @@
 /** The same images and definitions on one host without Swarm, in the stack's place. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { installPrograms } from './support/cannot-run.ts';
 import { dockerOf, until } from './support/docker.ts';
 import { listenMany, untilConnected, type Listener } from './support/listeners.ts';
 import { ask, onStack, origin, world } from './support/outside.ts';
 import { run } from './support/run.ts';
 import { removeStack } from './support/swarm.ts';
-import { deploy, ROOT, STACK } from './support/world.ts';
+import { deploy, DNS_01, ROOT, STACK } from './support/world.ts';
 
 const docker = dockerOf(world.dockerHost);
 const PROJECT = `${STACK}_compose`;
-const settings = { ...world.settings, STACK: PROJECT };
+// What Swarm's secrets are, and stack.local.yml, are files here: the login of the DNS provider is one.
+const settings = { ...world.settings, ...DNS_01, STACK: PROJECT };
 const label = `label=com.docker.compose.project=${PROJECT}`;
 let listeners: Listener[] = [];
+
+/** How often a proof of the dashboard's name was read. */
+async function proofs(): Promise<number> {
+  const names = z.array(z.string()).parse(await (await fetch(`${world.nameProvider}/proven`)).json());
+  return names.filter((name) => name === world.domain).length;
+}
 
 async function containers(): Promise<string[]> {
   const list = await docker(['ps', '--quiet', '--no-trunc', '--filter', label]);
@@ -40,6 +48,7 @@ onStack('without Swarm', () => {
   });
 
   it('deploy/up --compose brings it to https, with live prices, and changes nothing the second time', async () => {
+    const proven = await proofs();
     const said = await deploy(docker, world.deploy, settings, '--compose');
     const [, user = '', password = ''] = /user (\S+), password (\S+)/.exec(said) ?? [];
     // The certificate is asked for when the first container with that name is seen.
@@ -47,6 +56,7 @@ onStack('without Swarm', () => {
       const { status } = await ask(`${origin}/`);
       return status === 200 || `status ${status}`;
     });
+    expect(await proofs()).toBeGreaterThan(proven);
     const tickers = await ask(`${origin}/api/v1/tickers`);
     for (const ticker of world.tickers) expect(tickers.body).toContain(`"${ticker}"`);
     const web = await docker(['ps', '--quiet', '--filter', label, '--filter', 'label=com.docker.compose.service=web']);

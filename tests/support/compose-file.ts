@@ -119,7 +119,7 @@ function traefikFlags(config: Record<string, unknown>): string[] {
   return [
     ...flags({ ...rest, providers: { ...PROVIDER, file } }),
     ...flags({ certificatesResolvers: { letsencrypt: { acme: resolver } } }),
-    // For DNS-01: ACME_CHALLENGE=dnsChallenge.provider=route53
+    // deploy/up says another for ACME_DNS_PROVIDER.
     '--certificatesResolvers.letsencrypt.acme.${ACME_CHALLENGE:-httpChallenge.entryPoint=web}',
   ];
 }

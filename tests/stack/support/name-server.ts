@@ -14,7 +14,7 @@ import { z } from 'zod';
 export interface NameServer {
   /** As pebble wants it. */
   readonly address: string;
-  /** What lego's provider `httpreq` is told: where records are set, and who may. `GET …/proven` lists names that were proven. */
+  /** What lego's provider `httpreq` is told: where records are set, and who may. `GET …/proven` lists the names of all proofs that were read, in turn. */
   readonly provider: { origin: string; user: string; password: string };
   close(): Promise<void>;
 }
@@ -28,13 +28,13 @@ const Challenge = z.object({ fqdn: z.string(), value: z.string() });
 export async function startNameServer(options: { zone: string; here: string; edge: string }): Promise<NameServer> {
   const { zone, here, edge } = options;
   const proofs = new Map<string, Set<string>>();
-  const proven = new Set<string>();
+  const proven: string[] = [];
 
   function answers({ name, type }: Question): Answer[] {
     const asked = name.toLowerCase();
     if (type === 'TXT') {
       const values = [...(proofs.get(asked) ?? [])];
-      if (values.length > 0) proven.add(asked.replace(/^_acme-challenge\./, ''));
+      if (values.length > 0) proven.push(asked.replace(/^_acme-challenge\./, ''));
       return values.map((data) => ({ type, name, ttl: TTL, data }));
     }
     const isProof = asked.startsWith('_acme-challenge.');
@@ -72,7 +72,7 @@ export async function startNameServer(options: { zone: string; here: string; edg
   const login = `Basic ${Buffer.from(`traefik:${password}`).toString('base64')}`;
   const web = createServer((request, response) => {
     const end = (status: number, body = '') => response.writeHead(status).end(body);
-    if (request.url === '/proven') return end(200, JSON.stringify([...proven]));
+    if (request.url === '/proven') return end(200, JSON.stringify(proven));
     if (request.headers.authorization !== login) return end(401);
     json(request)
       .then((body) => {

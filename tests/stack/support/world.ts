@@ -32,9 +32,9 @@ export interface World {
   operator: { user: string; password: string };
   /** For what a test makes; it goes with the stack. */
   folder: string;
-  /** A copy of deploy/, with a stack.local.yml beside stack.yml: what it says and writes is not the checkout's. */
+  /** A copy of deploy/, with its stack.local.yml and compose.local.yml: what it says and writes is not the checkout's. */
   deploy: string;
-  /** Where DNS-01 sets its records: `GET /proven` lists the names that the authority asked for. */
+  /** Where DNS-01 sets its records: `GET /proven` lists the names whose proofs were read, in turn. */
   nameProvider: string;
   /** A database server that is no part of the stack. */
   outside: {
@@ -217,14 +217,18 @@ async function copyDeploy(
     },
     secrets: ['dns_password'],
   };
-  const services = Object.fromEntries(
-    ['migrate', 'web', 'ingestor', 'forecaster', 'backup'].map((name) => [name, { dns }]),
-  );
-  const local = {
-    services: { ...services, traefik: { dns, ...provider } },
+  const traefik = { dns, ...provider };
+  const others = ['migrate', 'web', 'ingestor', 'forecaster', 'backup'].map((name) => [name, { dns }]);
+  const write = (name: string, own: object) => writeFile(join(folder, name), JSON.stringify(own, null, 2));
+  await write('stack.local.yml', {
+    services: { ...Object.fromEntries(others), traefik },
     secrets: { dns_password: { external: true } },
-  };
-  await writeFile(join(folder, 'stack.local.yml'), JSON.stringify(local, null, 2));
+  });
+  // Without Swarm a secret is a file.
+  const secret = join('secrets', 'dns_password');
+  await mkdir(join(folder, 'secrets'), { mode: 0o700 });
+  await writeFile(join(folder, secret), password, { mode: 0o600 });
+  await write('compose.local.yml', { services: { traefik }, secrets: { dns_password: { file: `./${secret}` } } });
 }
 
 async function reachesRegistry(): Promise<boolean> {
