@@ -12,7 +12,7 @@ const docker = dockerOf(world.dockerHost);
 const Bill = z.object({
   spdxVersion: z.string(),
   SPDXID: z.literal('SPDXRef-DOCUMENT'),
-  packages: z.array(z.object({ name: z.string(), versionInfo: z.string() })).min(100),
+  packages: z.array(z.object({ name: z.string(), versionInfo: z.string() })).min(10),
 });
 const Lock = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 /** Those that have the migrations' program. */
@@ -56,15 +56,16 @@ onStack('the image of', () => {
     expect(there.filter((folder) => !listed.has(folder))).toEqual([]);
   });
 
-  it('web lists what its pages were built from', async () => {
+  it('web lists the packages whose code is in its pages, and not those that built them', async () => {
     const listed = versions(await inside('web', show('pages')));
     for (const known of ['svelte', 'lightweight-charts']) expect(listed.get(known), known).toBe(locked(known));
+    for (const builder of ['vite', 'tailwindcss', 'typescript']) expect(listed.has(builder), builder).toBe(false);
   });
 
   it.each(IMAGES)('%s has nothing to install or to build with, and what others need is not in it', async (name) => {
     const looks = [
       'for tool in npm npx corepack yarn apt perl tar su mount; do command -v $tool || true; done',
-      "find node_modules -name '*.map' -o -name '*.ts'",
+      "find . -name '*.map' -o -name '*.d.ts'",
       'cd node_modules && ls -d -- * @*/*',
       'du --summarize --apparent-size --block-size=1M /app',
     ];
@@ -72,7 +73,7 @@ onStack('the image of', () => {
     expect(tools).toBe('');
     expect(types).toBe('');
     const folders = list.split('\n');
-    const builders = ['typescript', 'vite', 'svelte', '@modelcontextprotocol'];
+    const builders = ['typescript', 'vite', 'svelte', '@modelcontextprotocol/sdk'];
     expect(folders.filter((folder) => builders.includes(folder))).toEqual([]);
     const migrations = folders.filter((folder) => folder.startsWith('@dbmate/'));
     expect(migrations).toHaveLength(MIGRATES.includes(name) ? 1 : 0);
