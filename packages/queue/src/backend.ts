@@ -6,6 +6,8 @@ import { createResumingPostgresBackend } from './postgres-backend.ts';
 const REDIS_SCHEMES = new Set(['redis:', 'rediss:']);
 const POSTGRES_SCHEMES = new Set(['postgres:', 'postgresql:']);
 const LONGEST_RECONNECT_PAUSE_MS = 2_000;
+/** Well above the 10 s for which a worker's connection may wait for a job. */
+const ANSWER_WITHIN_MS = 20_000;
 
 /** @throws {TypeError} when the URL is malformed or names neither Redis nor PostgreSQL */
 export function backendFor(url: string): QueueBackendFactory {
@@ -23,6 +25,8 @@ function redisBackend(url: string): QueueBackendFactory {
     maxRetriesPerRequest: null,
     connectTimeout: 5_000,
     keepAlive: 10_000,
+    // A server whose machine vanished under a command: TCP would wait for it for a quarter of an hour, and the worker take no jobs.
+    socketTimeout: ANSWER_WITHIN_MS,
     retryStrategy: (attempt: number) => Math.min(attempt * 100, LONGEST_RECONNECT_PAUSE_MS),
   };
   return (name, options, extra) => createRedisBackend(name, { ...options, connection }, extra);
