@@ -121,6 +121,7 @@ export async function startEngine(folder: string, name: string, place?: number):
       isOurs: true,
       close,
       crash: async () => {
+        if (daemon.exitCode !== null || daemon.signalCode !== null) return; // a second try finds it dead
         const ended = once(daemon, 'close');
         daemon.kill('SIGKILL');
         await ended;

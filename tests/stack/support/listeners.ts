@@ -2,6 +2,7 @@
 import { createClient, type Client } from '@tapecast/client/client';
 import type { LiveBar } from '@tapecast/contracts/bar';
 import type { Resolution } from '@tapecast/contracts/resolution';
+import type { WireError } from '@tapecast/contracts/socket';
 import type { FreshnessState } from '@tapecast/contracts/ticker';
 import { afterAll, beforeAll } from 'vitest';
 import { stackDatabase, type Query } from './database.ts';
@@ -17,15 +18,15 @@ export interface Listener {
   readonly held: ReadonlyMap<string, ReadonlyMap<number, LiveBar>>;
   /** Times that the connection was lost. */
   readonly losses: () => number;
-  /** What each ticker was last said to be: `live`, `stale` … */
-  readonly states: ReadonlyMap<string, FreshnessState>;
+  /** What each ticker was last said to be (`live`, `stale` …), or why that could not be said (`unavailable` …). */
+  readonly states: ReadonlyMap<string, FreshnessState | WireError['code']>;
 }
 
 /** Holds nothing but what it is told. */
 export function listen(transports: ('websocket' | 'polling')[] = ['websocket']): Listener {
   const client = createClient({ origin, transports });
   const held = new Map<string, Map<number, LiveBar>>();
-  const states = new Map<string, FreshnessState>();
+  const states = new Map<string, FreshnessState | WireError['code']>();
   let losses = 0;
   client.onConnection(({ state }) => {
     if (state === 'reconnecting') losses += 1;
@@ -38,6 +39,7 @@ export function listen(transports: ('websocket' | 'polling')[] = ['websocket']):
         { ticker, resolution, limit: LIMIT },
         {
           status: ({ state }) => states.set(ticker, state),
+          error: ({ code }) => states.set(ticker, code),
           snapshot: (state) => {
             bars.clear();
             for (const bar of state.bars) bars.set(bar[0], bar);
